@@ -1,0 +1,41 @@
+// Every spec runs twice, with scripts on and off: each form must work both ways. What only scripts can do is told in
+// `*.scripts.spec.ts` and runs once.
+
+import { defineConfig } from "@playwright/test";
+import type { ServerOptions } from "./support/fixtures.ts";
+
+export default defineConfig<object, ServerOptions>({
+  testDir: "tests",
+  outputDir: "test-results/artefacts",
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env.CI),
+  // A test that passes only at the second try hides a fault.
+  retries: 0,
+  workers: 2,
+  timeout: 45_000,
+  expect: { timeout: 10_000 },
+  // `cargo xtask test` reads the counts from the report.
+  reporter: [["list"], ["json", { outputFile: "test-results/report.json" }]],
+  use: {
+    browserName: "chromium",
+    locale: "en-GB",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  projects: [
+    { name: "scripts-on" },
+    { name: "scripts-off", testIgnore: "**/*.scripts.spec.ts", use: { javaScriptEnabled: false } },
+  ],
+});

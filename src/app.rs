@@ -1,0 +1,62 @@
+//! The document around every page, and the table of pages. What they all may know is in `pages::context`.
+
+use crate::{
+    domain::problem::Problem,
+    pages::{
+        DashboardPage, ErrorPage, HomePage, LoginPage, NotFoundPage, RegisterPage, ResetConfirmationPage,
+        ResetPasswordPage,
+    },
+    paths,
+};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
+use leptos_router::{
+    StaticSegment,
+    components::{FlatRoutes, Route, Router},
+};
+
+/// The whole document. The stylesheet stands before the scripts and blocks rendering: no page is seen without it.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" content="#f6f7f5" media="(prefers-color-scheme: light)" />
+                <meta name="theme-color" content="#101412" media="(prefers-color-scheme: dark)" />
+                <meta name="robots" content="noindex" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <HashedStylesheet options=options.clone() id="leptos" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options islands=true islands_router=true />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The page that the address names, or the one that says what went wrong.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    match use_context::<Problem>() {
+        Some(problem) => Either::Left(view! { <ErrorPage problem /> }),
+        None => Either::Right(view! {
+            <Router>
+                <FlatRoutes fallback=NotFoundPage>
+                    <Route path=StaticSegment(paths::HOME) view=HomePage />
+                    <Route path=StaticSegment(paths::REGISTER) view=RegisterPage />
+                    <Route path=StaticSegment(paths::LOGIN) view=LoginPage />
+                    <Route path=StaticSegment(paths::RESET_PASSWORD) view=ResetPasswordPage />
+                    <Route path=StaticSegment(paths::RESET_CONFIRMATION) view=ResetConfirmationPage />
+                    <Route path=StaticSegment(paths::DASHBOARD) view=DashboardPage />
+                </FlatRoutes>
+            </Router>
+        }),
+    }
+}

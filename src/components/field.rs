@@ -1,0 +1,105 @@
+//! A labelled input with its hint and its error, and a box to tick.
+
+use leptos::prelude::*;
+
+/// A line of text to type. Its `id` is its name; its error has the id `{name}-error` and is filled by scripts, too.
+///
+/// There is no `maxlength`: it would cut what is pasted without a word. The server says what is too long.
+#[component]
+pub fn Field(
+    /// The name in the form, and the id.
+    name: &'static str,
+    /// What to type.
+    label: &'static str,
+    /// The `autocomplete` token (WHATWG HTML, autofill).
+    autocomplete: &'static str,
+    /// What was typed before.
+    #[prop(optional_no_strip)]
+    value: String,
+    /// What is wrong with it.
+    #[prop(optional_no_strip)]
+    error: Option<String>,
+    /// The input's type.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// Which keyboard a telephone shows.
+    #[prop(optional_no_strip)]
+    inputmode: Option<&'static str>,
+    /// What helps to fill it in.
+    #[prop(optional)]
+    hint: &'static str,
+    /// Whether it may stay empty; the label then says so.
+    #[prop(optional)]
+    optional: bool,
+    /// Whether the focus begins here.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <Label name label optional />
+            <input
+                class="input"
+                id=name
+                name=name
+                type=kind
+                value=value
+                autocomplete=autocomplete
+                inputmode=inputmode
+                autocapitalize="none"
+                spellcheck="false"
+                required=!optional
+                autofocus=autofocus
+                aria-invalid=if error.is_some() { "true" } else { "false" }
+                aria-describedby=described_by(name, hint)
+            />
+            <Below name hint error />
+        </div>
+    }
+}
+
+/// A box to tick, with its label to the right.
+#[component]
+pub fn CheckBox(
+    /// The name in the form, and the id.
+    name: &'static str,
+    /// What ticking it means.
+    label: &'static str,
+    /// Whether it is ticked already.
+    checked: bool,
+) -> impl IntoView {
+    view! {
+        <label class="check" for=name>
+            <input id=name name=name type="checkbox" value="yes" checked=checked />
+            {label}
+        </label>
+    }
+}
+
+/// The label of the input called `name`.
+#[component]
+pub(super) fn Label(name: &'static str, label: &'static str, optional: bool) -> impl IntoView {
+    view! {
+        <label class="label" for=name>
+            {label}
+            {optional.then(|| view! { <span class="muted">" (optional)"</span> })}
+        </label>
+    }
+}
+
+/// The hint and the error below an input. The error may only grow downward, so nothing above it moves.
+#[component]
+pub(super) fn Below(name: &'static str, hint: &'static str, error: Option<String>) -> impl IntoView {
+    let hidden = error.is_none();
+    view! {
+        {(!hint.is_empty()).then(|| view! { <p class="hint" id=[name, "-hint"].concat()>{hint}</p> })}
+        <p class="field-error" id=[name, "-error"].concat() hidden=hidden>
+            {error}
+        </p>
+    }
+}
+
+/// The ids of what describes the input called `name`. An empty error describes nothing, so its id may always be named.
+pub(super) fn described_by(name: &str, hint: &str) -> String {
+    if hint.is_empty() { [name, "-error"].concat() } else { [name, "-hint ", name, "-error"].concat() }
+}

@@ -1,0 +1,61 @@
+//! The frame of every page, and the card that forms stand in.
+
+use super::icon::Mark;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// Header, main part and footer of a page.
+#[component]
+pub fn Page(
+    /// The title of the document, before the name of the site.
+    title: &'static str,
+    /// The name of the site.
+    site: String,
+    /// Where the mark leads.
+    home: &'static str,
+    /// What the page is about.
+    children: Children,
+) -> impl IntoView {
+    let document_title = [title, " · ", site.as_str()].concat();
+    view! {
+        <Title text=document_title />
+        // `external` keeps the islands router from fetching the page again for a jump within it.
+        <a class="skip" href="#main" rel="external">
+            "Skip to content"
+        </a>
+        <header class="site-header">
+            <a class="brand" href=home>
+                <Mark />
+                <span>{site}</span>
+            </a>
+        </header>
+        <main id="main" class="site-main" tabindex="-1">
+            {children()}
+        </main>
+        <footer class="site-footer">
+            <p>"We never ask for your password by mail or by phone."</p>
+        </footer>
+    }
+}
+
+/// A card with the page's heading.
+#[component]
+pub fn Card(
+    /// The heading of the page.
+    title: &'static str,
+    /// One sentence below it.
+    #[prop(optional, into)]
+    lead: String,
+    /// What the card holds.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="title">
+            <div class="card-head">
+                <h1 id="title">{title}</h1>
+                {(!lead.is_empty()).then(|| view! { <p class="muted">{lead}</p> })}
+            </div>
+            {children()}
+        </section>
+    }
+}

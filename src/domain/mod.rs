@@ -1,0 +1,8 @@
+//! Plain types and rules. They compile for the server and for the browser and import nothing of ours.
+
+pub mod account;
+pub mod credential;
+pub mod grant;
+pub mod problem;
+pub mod renewal;
+pub mod time;

@@ -1,0 +1,80 @@
+//! The binary: reads settings, starts the log, builds the application, serves it. It decides nothing.
+
+use clap::Parser;
+use doorward::server::{
+    compose::{Application, World},
+    settings::{DEFAULTS, LogFormat, MailTransport, Settings},
+};
+use std::{error::Error, path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Accounts for a web application.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// A TOML file laid over the built-in settings (Leptos.toml documents them).
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let settings = Settings::load(arguments.settings.as_deref())?;
+    start_log(&settings)?;
+    doorward::server::http::log_panics();
+    let leptos = leptos::config::get_config_from_str(DEFAULTS)?;
+    let (url, transport) = (settings.server.public_url.clone(), settings.mail.transport);
+    let application = Application::build(settings, leptos, World::real()).await?;
+    tracing::info!(address = %application.address()?, %url, "listening");
+    if transport == MailTransport::Mailbox {
+        let mailbox = [url.as_str(), doorward::paths::MAILBOX].concat();
+        tracing::info!(%mailbox, "no mail leaves this server: read what it would have sent in its mailbox");
+    }
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    application.run(stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_log(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::try_new(&settings.log.filter)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    match settings.log.format {
+        LogFormat::Human => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: running requests may end");
+            stop.cancel();
+        }
+        (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "signals are not heard; only a kill stops this server"),
+    }
+}
+
+/// The one thing that is said without the log: it may be what could not be started.
+#[expect(clippy::print_stderr, reason = "the log may not have started")]
+fn complain(error: &dyn Error) {
+    eprintln!("doorward does not start: {error}");
+}

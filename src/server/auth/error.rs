@@ -1,0 +1,63 @@
+//! What the service may refuse, by cause.
+
+use crate::{
+    domain::problem::FieldError,
+    server::{crypto::Busy, store::StoreError},
+};
+
+/// A refusal or a failure. `http::problem` says what the caller is told.
+#[derive(Debug)]
+pub enum AuthError {
+    /// Fields are not acceptable.
+    Invalid(Vec<FieldError>),
+    /// Name or password is wrong, or the account may not sign in. Never says which.
+    WrongCredentials,
+    /// There is no live session behind the token.
+    NotSignedIn,
+    /// As `NotSignedIn`, but the browser's cookie is to stay: an older tab asked while a newer token is on its way.
+    Superseded,
+    /// A mailed link or code is wrong, used or too old. Never says which.
+    InvalidTicket,
+    /// Too many hashes wait.
+    Busy,
+    /// The database is away, busy or full: later it may work.
+    Unavailable(StoreError),
+    /// A fault of ours in a statement or a row.
+    Broken(StoreError),
+    /// A token could not be signed.
+    Signing,
+}
+
+impl std::fmt::Display for AuthError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Invalid(_) => f.write_str("fields are not acceptable"),
+            Self::WrongCredentials => f.write_str("name or password is wrong"),
+            Self::NotSignedIn => f.write_str("there is no live session"),
+            Self::Superseded => f.write_str("a newer token is on its way"),
+            Self::InvalidTicket => f.write_str("the link or code is not valid"),
+            Self::Busy => f.write_str("too many hashes wait"),
+            Self::Unavailable(error) | Self::Broken(error) => error.fmt(f),
+            Self::Signing => f.write_str("a token could not be signed"),
+        }
+    }
+}
+
+impl std::error::Error for AuthError {}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::NotKept => Self::Unavailable(error),
+            StoreError::Taken | StoreError::Broken(_) | StoreError::Migration(_) | StoreError::UnknownEngine => {
+                Self::Broken(error)
+            }
+        }
+    }
+}
+
+impl From<Busy> for AuthError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}

@@ -1,0 +1,94 @@
+//! The auth service: all policy, and only policy. One file a use case; no axum, no leptos, no sqlx.
+//!
+//! Both doors (server functions and the API) call the same [`AuthService`]. May import `store`, `crypto`, `mailer`,
+//! `clock`, `entropy`, `settings` and `domain`.
+
+mod cleanup;
+mod error;
+mod log_in;
+mod log_out;
+mod password_policy;
+mod password_reset;
+mod principal;
+mod refresh;
+mod register;
+mod rotation;
+mod session;
+mod step_up;
+
+pub use error::AuthError;
+pub use log_in::LoginForm;
+pub use password_policy::{About, PasswordPolicy};
+pub use password_reset::{AskedReset, ResetForm};
+pub use principal::{Principal, Visit};
+pub use register::{Registered, RegistrationForm};
+pub use rotation::{Decision, decide};
+pub use session::{Opened, Origin, RefreshCookie};
+
+use crate::server::{
+    clock::Clock,
+    crypto::{MailedSecrets, PasswordHasher, RefreshTokens, TokenSigner},
+    entropy::Entropy,
+    settings::Settings,
+    store::Store,
+};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What the service is made of; `compose` puts it together.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The hashing threads.
+    pub hasher: PasswordHasher,
+    /// Signs and verifies access tokens.
+    pub signer: TokenSigner,
+    /// Mints and reads refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// Makes the links and codes that are mailed.
+    pub mailed_secrets: MailedSecrets,
+    /// Which new passwords are good enough.
+    pub policy: PasswordPolicy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// All settings.
+    pub settings: Arc<Settings>,
+    /// Wakes the mail worker when a transaction has left a mail in the outbox.
+    pub mail: Arc<Notify>,
+}
+
+/// The one service of accounts and sessions. Cheap to clone.
+#[derive(Clone)]
+pub struct AuthService {
+    parts: Arc<Parts>,
+}
+
+impl AuthService {
+    /// The service made of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// The public keys that verify access tokens, as a JWK set (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> serde_json::Value {
+        self.parts.signer.jwks()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ready(&self) -> Result<(), AuthError> {
+        Ok(self.parts.store.read().await.map(drop)?)
+    }
+}
+
+impl std::fmt::Debug for AuthService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthService")
+    }
+}

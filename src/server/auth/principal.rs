@@ -1,0 +1,71 @@
+//! Who calls: by access token, or by the cookie that a page is rendered for.
+
+use super::{AuthError, AuthService, session::own_view};
+use crate::{
+    domain::{account::Account, time::Timestamp},
+    server::store::sessions,
+};
+
+/// The authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Whose session it is.
+    pub account: Account,
+    /// The public name of the session.
+    pub sid: String,
+    /// When this session last proved who it is.
+    pub authenticated_at: Timestamp,
+}
+
+/// A visitor of a page, known by the cookie.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// Who it is.
+    pub principal: Principal,
+    /// When the newest token of the session was minted.
+    pub minted_at: Timestamp,
+    /// Seconds the session lives without a new token.
+    pub idle_seconds: i64,
+}
+
+impl AuthService {
+    /// The caller behind an access token. The session's row is read too, so that a sign-out is felt at once.
+    ///
+    /// # Errors
+    /// `NotSignedIn` for every fault of the token and every end of the session; `Unavailable`.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Principal, AuthError> {
+        let now = self.parts.clock.now();
+        let claims = self.parts.signer.verify(access_token, now).map_err(|_| AuthError::NotSignedIn)?;
+        let mut tx = self.parts.store.read().await?;
+        let found = sessions::find_public(&mut tx, &claims.sid).await?;
+        let (session, stored) = found.ok_or(AuthError::NotSignedIn)?;
+        if !session.is_alive(now) || claims.account != session.account {
+            return Err(AuthError::NotSignedIn);
+        }
+        Ok(Principal { account: own_view(stored), sid: session.sid, authenticated_at: session.authenticated_at })
+    }
+
+    /// The visitor behind a cookie. Nothing is written: pages never rotate on GET, where answers get lost.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn visit(&self, held: Option<&str>) -> Result<Option<Visit>, AuthError> {
+        let Some(presented) = held.and_then(|token| self.parts.refresh_tokens.parse(token)) else { return Ok(None) };
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.read().await?;
+        let Some((session, stored)) = sessions::find(&mut tx, &presented.rid.to_text()).await? else { return Ok(None) };
+        // A skipped token is a thief's or its victim's: the next refresh tells and ends the session.
+        let (counter, parent) = (session.counter.unsigned_abs(), session.parent.unsigned_abs());
+        let known = session.is_alive(now) && (presented.counter == counter || presented.counter == parent);
+        let newer_than_the_backup = session.is_open(now) && presented.counter > counter;
+        Ok((known || newer_than_the_backup).then(|| Visit {
+            minted_at: session.minted_at,
+            idle_seconds: session.idle_seconds,
+            principal: Principal {
+                account: own_view(stored),
+                sid: session.sid,
+                authenticated_at: session.authenticated_at,
+            },
+        }))
+    }
+}

@@ -1,0 +1,138 @@
+//! Opening a session, and what its holder gets.
+
+use super::{AuthError, AuthService};
+use crate::{
+    domain::{
+        account::{Account, AccountId},
+        grant::Grant,
+        time::Timestamp,
+    },
+    server::{
+        crypto::Rid,
+        entropy::random_id,
+        store::{
+            accounts::{self, StoredAccount},
+            sessions::{self, NewSession, Session},
+        },
+    },
+};
+use secrecy::SecretString;
+
+/// Where a call came from, as far as the list of sessions shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The coarse address: IPv4 whole, IPv6 as its /64.
+    pub ip: String,
+    /// The browser's own words, at most 256 characters.
+    pub user_agent: String,
+    /// Browser and system in a few words.
+    pub device_label: String,
+}
+
+/// A refresh token on its way into the cookie.
+#[derive(Clone, Debug)]
+pub struct RefreshCookie {
+    /// The token.
+    pub token: SecretString,
+    /// Seconds the browser keeps it over its own end; none for a cookie that goes with the browser.
+    pub max_age: Option<i64>,
+}
+
+/// What its holder gets when a session is opened or refreshed.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// For memory.
+    pub grant: Grant,
+    /// For the cookie.
+    pub cookie: RefreshCookie,
+}
+
+/// A session that is about to be opened: rows to write and tokens to hand out once they are written.
+pub(super) struct Opening {
+    pub(super) new: NewSession,
+    pub(super) opened: Opened,
+    now: Timestamp,
+    keep: i64,
+    /// The session that this browser held until now: it ends, so that nobody goes on with a planted cookie.
+    replaced: Option<String>,
+}
+
+impl AuthService {
+    /// Prepares a session; nothing is written yet.
+    pub(super) fn opening(
+        &self,
+        account: AccountId,
+        epoch: i64,
+        remember: bool,
+        origin: &Origin,
+        held: Option<&str>,
+    ) -> Result<Opening, AuthError> {
+        let parts = &self.parts;
+        let lives = &parts.settings.session;
+        let (idle, absolute) = match remember {
+            true => (lives.remembered_idle, lives.remembered_absolute),
+            false => (lives.idle, lives.absolute),
+        };
+        let now = parts.clock.now();
+        let rid = Rid::random(parts.entropy.as_ref());
+        let new = NewSession {
+            rid: rid.to_text(),
+            sid: random_id(parts.entropy.as_ref()),
+            account,
+            expires_at: now.plus(absolute),
+            idle_seconds: idle,
+            remembered: remember,
+            epoch,
+            device_label: origin.device_label.clone(),
+            user_agent: origin.user_agent.clone(),
+            ip: origin.ip.clone(),
+        };
+        let opened = Opened {
+            grant: self.grant(account, &new.sid, now)?,
+            cookie: RefreshCookie {
+                token: parts.refresh_tokens.mint(&rid, 1),
+                max_age: remember.then_some(idle.min(absolute)),
+            },
+        };
+        let replaced = held.and_then(|token| parts.refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
+        Ok(Opening { new, opened, now, keep: lives.per_account, replaced })
+    }
+
+    /// An access token for a session.
+    pub(super) fn grant(&self, account: AccountId, sid: &str, now: Timestamp) -> Result<Grant, AuthError> {
+        let jti = random_id(self.parts.entropy.as_ref());
+        self.parts.signer.sign(account, sid, jti, now).map_err(|_| AuthError::Signing)
+    }
+
+    /// The tokens of a session whose newest token has `counter`.
+    pub(super) fn opened(&self, rid: &Rid, session: &Session, counter: i64, now: Timestamp) -> Result<Opened, AuthError> {
+        let left = session.expires_at.since(now).min(session.idle_seconds);
+        Ok(Opened {
+            grant: self.grant(session.account, &session.sid, now)?,
+            cookie: RefreshCookie {
+                token: self.parts.refresh_tokens.mint(rid, counter.unsigned_abs()),
+                max_age: session.remembered.then_some(left),
+            },
+        })
+    }
+}
+
+impl Opening {
+    /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in.
+    pub(super) async fn write(
+        &self,
+        tx: &mut crate::server::store::Tx,
+    ) -> Result<(), crate::server::store::StoreError> {
+        if let Some(rid) = &self.replaced {
+            sessions::revoke(tx, rid, "replaced", self.now).await?;
+        }
+        sessions::insert(tx, &self.new, self.now).await?;
+        sessions::revoke_beyond(tx, self.new.account, self.keep, self.now).await?;
+        accounts::set_last_login(tx, self.new.account, self.now).await
+    }
+}
+
+/// The account as its owner sees it.
+pub(super) fn own_view(stored: StoredAccount) -> Account {
+    stored.account
+}

@@ -1,0 +1,101 @@
+//! Our cookies: their names, and their attributes in one function.
+
+use crate::server::{
+    auth::{AskedReset, RefreshCookie},
+    settings::{self, SameSite},
+};
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, time::Duration};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Seconds the mailed link is kept out of the address bar and in a cookie.
+const LINK_LIFE: i64 = 1800;
+
+/// Which cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The refresh token.
+    Session,
+    /// What the browser that asked for a reset keeps, so that the mailed code works in it.
+    Request,
+    /// The mailed link that was opened, until its form is sent.
+    Link,
+}
+
+/// Reads and writes our cookies.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    settings: settings::Cookie,
+}
+
+impl Cookies {
+    /// By these settings.
+    #[must_use]
+    pub const fn new(settings: settings::Cookie) -> Self {
+        Self { settings }
+    }
+
+    /// The value that the request carries, if it is there once. Twice is a sign of somebody planting cookies: then none.
+    #[must_use]
+    pub fn read(&self, headers: &HeaderMap, kind: Kind) -> Option<SecretString> {
+        let name = self.name(kind);
+        let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut found = texts
+            .flat_map(|text| Cookie::split_parse(text).filter_map(Result::ok))
+            .filter(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned());
+        let first = found.next()?;
+        found.next().is_none().then(|| first.into())
+    }
+
+    /// Keeps a refresh token.
+    #[must_use]
+    pub fn session(&self, cookie: &RefreshCookie) -> HeaderValue {
+        self.write(Kind::Session, cookie.token.expose_secret(), cookie.max_age)
+    }
+
+    /// Keeps what binds a mailed code to this browser.
+    #[must_use]
+    pub fn request(&self, asked: &AskedReset) -> HeaderValue {
+        self.write(Kind::Request, asked.request.expose_secret(), Some(asked.max_age))
+    }
+
+    /// Keeps a mailed link.
+    #[must_use]
+    pub fn link(&self, uid: &str, token: &str) -> HeaderValue {
+        self.write(Kind::Link, &[uid, token].join("."), Some(LINK_LIFE))
+    }
+
+    /// Removes a cookie.
+    #[must_use]
+    pub fn clear(&self, kind: Kind) -> HeaderValue {
+        self.write(kind, "", Some(0))
+    }
+
+    fn name(&self, kind: Kind) -> String {
+        let suffix = match kind {
+            Kind::Session => "",
+            Kind::Request => "-request",
+            Kind::Link => "-link",
+        };
+        [&self.settings.name, suffix].concat()
+    }
+
+    /// The one place where attributes are decided: `HttpOnly`, `Path=/`, no `Domain` (RFC 6265bis, `__Host-`).
+    fn write(&self, kind: Kind, value: &str, max_age: Option<i64>) -> HeaderValue {
+        let same_site = match self.settings.same_site {
+            SameSite::Lax => cookie::SameSite::Lax,
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::None => cookie::SameSite::None,
+        };
+        let mut built = Cookie::build((self.name(kind), value))
+            .path("/")
+            .http_only(true)
+            .secure(self.settings.secure)
+            .same_site(same_site)
+            .build();
+        built.set_max_age(max_age.map(Duration::seconds));
+        // Names and values are ours and plain; a value that no header takes would only be an empty cookie.
+        HeaderValue::from_str(&built.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}

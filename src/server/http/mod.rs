@@ -1,0 +1,127 @@
+//! The doors: router, layers, guard, cookies and the status table. May import `server::auth`, not the store.
+
+mod access_log;
+mod actions;
+pub mod assets;
+mod client;
+pub mod cookies;
+mod csp_report;
+mod guard;
+mod headers;
+mod limits;
+pub mod mailbox;
+mod pages;
+pub mod problem;
+pub mod render;
+mod request_id;
+mod serve;
+mod wire;
+
+pub use limits::log_panics;
+pub use serve::serve;
+
+use crate::{
+    app::App,
+    domain::problem::{Code, Problem},
+    paths,
+    server::{auth::AuthService, clock::Clock, entropy::Entropy, mailer::Mailbox, settings::Settings},
+};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, Response, header},
+    middleware,
+    response::IntoResponse as _,
+    routing::{any, get, post},
+};
+use leptos::config::LeptosOptions;
+use std::{path::Path, sync::Arc};
+
+/// What every door knows.
+#[derive(Clone)]
+pub struct AppState {
+    /// The one service.
+    pub auth: AuthService,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Where the site's files are, and their names.
+    pub leptos: LeptosOptions,
+    /// Our cookies.
+    pub cookies: cookies::Cookies,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for request ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Under `cargo leptos watch`: pages may open its reload socket.
+    pub development: bool,
+    /// The development mailbox, where the settings allow one.
+    pub mailbox: Option<Mailbox>,
+}
+
+impl AppState {
+    fn site_root(&self) -> &Path {
+        Path::new(self.leptos.site_root.as_ref())
+    }
+}
+
+/// All routes under all layers. The outermost layer stands last.
+pub fn router(state: AppState) -> Router {
+    let settings = &state.settings.server;
+    let mut routes = Router::new()
+        .route(&[paths::ACTIONS, "/{name}"].concat(), any(actions::answer))
+        .route(paths::JWKS, get(jwks))
+        .route(paths::CHANGE_PASSWORD, get(change_password))
+        .route(paths::CSP_REPORTS, csp_report::route())
+        .route(paths::HEALTH, get(|| async { "ok\n" }))
+        .route(paths::LOGOUT, post(pages::submit));
+    for page in leptos_axum::generate_route_list(App) {
+        routes = routes.route(page.path(), get(pages::show).post(pages::submit));
+    }
+    let mut routes = routes
+        .method_not_allowed_fallback(|| async { pages::not_allowed() })
+        .fallback(pages::missing)
+        .with_state(state.clone());
+    if let Some(mailbox) = state.mailbox.clone() {
+        routes = routes.merge(mailbox_pages(&state, mailbox));
+    }
+    routes
+        .layer(middleware::from_fn_with_state(guard::Guard::new(&settings.public_url), guard::same_origin))
+        .layer(middleware::from_fn_with_state(limits::Limits::new(settings), limits::hold))
+        .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
+        .layer(middleware::from_fn(access_log::log))
+        .layer(middleware::from_fn_with_state(state.entropy.clone(), request_id::give))
+}
+
+fn mailbox_pages(state: &AppState, mailbox: Mailbox) -> Router {
+    let pages = mailbox::MailboxPages {
+        mailbox,
+        stylesheet: assets::stylesheet(&state.leptos),
+        site_name: state.settings.server.site_name.clone(),
+        public_url: state.settings.server.public_url.clone(),
+    };
+    Router::new()
+        .route(paths::MAILBOX, get(mailbox::list))
+        .route(&paths::mailbox_mail("{id}"), get(mailbox::mail))
+        .with_state(pages)
+}
+
+async fn jwks(State(state): State<AppState>) -> Response<Body> {
+    let mut response = Json(state.auth.jwks()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+    // Long enough to spare us most requests, short enough that a new key is known before it signs.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+/// Where a password manager sends a person (W3C, "A Well-Known URL for Changing Passwords").
+async fn change_password(_: Request) -> Response<Body> {
+    pages::see_other(paths::RESET_PASSWORD)
+}
+
+/// The problem of an address that holds nothing.
+#[must_use]
+pub fn not_found() -> Problem {
+    Problem::new(Code::NotFound, 404, "There is nothing at this address.")
+}

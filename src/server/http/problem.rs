@@ -1,0 +1,71 @@
+//! The one status table: what each refusal of the service is to the caller, and how a problem leaves the server.
+
+use crate::{
+    domain::problem::{Code, Problem},
+    server::auth::AuthError,
+};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
+
+/// RFC 9457's media type.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+/// Seconds that a caller is asked to wait when the server is busy or its database away.
+const BUSY_RETRY: u64 = 2;
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Invalid(fields) => Self::invalid(fields),
+            AuthError::WrongCredentials => {
+                Self::new(Code::WrongCredentials, 401, "That name and password do not match. Check both and try again.")
+            }
+            AuthError::NotSignedIn | AuthError::Superseded => {
+                Self::new(Code::NotSignedIn, 401, "You are not signed in, or your session has ended. Please sign in.")
+            }
+            AuthError::InvalidTicket => Self::new(
+                Code::InvalidTicket,
+                422,
+                "This link or code is not valid. It may have been used already or be too old. Ask for a new mail.",
+            ),
+            AuthError::Busy => unavailable("We are very busy at the moment. Please try again in a few seconds."),
+            AuthError::Unavailable(_) => {
+                tracing::error!(%error, "the database is not available");
+                unavailable("We cannot reach our database at the moment. Please try again in a few seconds.")
+            }
+            AuthError::Broken(_) | AuthError::Signing => {
+                tracing::error!(%error, "a request failed inside the server");
+                Self::new(Code::Internal, 500, "Something went wrong on our side. Please try again in a moment.")
+            }
+        }
+    }
+}
+
+fn unavailable(detail: &str) -> Problem {
+    Problem { retry_after: Some(BUSY_RETRY), ..Problem::new(Code::Unavailable, 503, detail) }
+}
+
+/// The status of a problem; a number that is none is 500.
+#[must_use]
+pub fn status(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status(&self);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == Code::NotSignedIn {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

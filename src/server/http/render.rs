@@ -1,0 +1,220 @@
+//! Leptos's glue: what a server function may use of its request, and a page rendered with what it needs to know.
+
+pub use crate::server::auth::{LoginForm, RegistrationForm, ResetForm};
+
+use super::{
+    AppState,
+    client::Client,
+    cookies::Kind,
+    headers::page_csp,
+};
+use crate::{
+    app::shell,
+    domain::{
+        account::Account,
+        grant::{Done, Grant},
+        problem::Problem,
+    },
+    pages::context::{MailedLink, Posted, SiteName, Status, Visitor},
+    paths::{self, Notice},
+    server::auth::{AuthError, Opened, Registered},
+};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Request, Response, header, request},
+};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The request a server function runs in: whom it may ask, who asks, and the cookies of the answer.
+#[derive(Clone)]
+pub struct Call {
+    state: AppState,
+    client: Client,
+    held: Option<SecretString>,
+    request: Option<SecretString>,
+    bearer: Option<SecretString>,
+    set_cookies: Arc<Mutex<Vec<HeaderValue>>>,
+}
+
+impl Call {
+    /// The call that is being answered.
+    #[must_use]
+    pub fn current() -> Self {
+        expect_context::<Self>()
+    }
+
+    /// The call of a request.
+    #[must_use]
+    pub fn of(state: &AppState, parts: &request::Parts) -> Self {
+        Self {
+            client: Client::of(parts),
+            held: state.cookies.read(&parts.headers, Kind::Session),
+            request: state.cookies.read(&parts.headers, Kind::Request),
+            bearer: bearer(&parts.headers),
+            state: state.clone(),
+            set_cookies: Arc::default(),
+        }
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::register`].
+    pub async fn register(&self, form: RegistrationForm) -> Result<Done, Problem> {
+        match self.state.auth.register(form, &self.client.origin(), self.held()).await? {
+            Registered::SignedIn(opened) => Ok(self.hand_over(opened, paths::DASHBOARD.to_owned())),
+            Registered::GoAndSignIn => Ok(Done { next: paths::login_with(Notice::Registered), grant: None }),
+        }
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::log_in`].
+    pub async fn log_in(&self, form: LoginForm) -> Result<Done, Problem> {
+        let opened = self.state.auth.log_in(&form, &self.client.origin(), self.held()).await?;
+        Ok(self.hand_over(opened, paths::own_path(form.next.as_deref()).to_owned()))
+    }
+
+    /// Ends the session; the cookie goes even if the database is away.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::log_out`].
+    pub async fn log_out(&self) -> Result<Done, Problem> {
+        self.set_cookie(self.state.cookies.clear(Kind::Session));
+        self.state.auth.log_out(self.held()).await?;
+        Ok(Done { next: paths::login_with(Notice::SignedOut), grant: None })
+    }
+
+    /// Exchanges the refresh token.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::refresh`].
+    pub async fn refresh(&self) -> Result<Grant, Problem> {
+        match self.state.auth.refresh(self.held()).await {
+            Ok(opened) => {
+                self.set_cookie(self.state.cookies.session(&opened.cookie));
+                Ok(opened.grant)
+            }
+            Err(error) => {
+                if matches!(error, AuthError::NotSignedIn) && self.held.is_some() {
+                    self.set_cookie(self.state.cookies.clear(Kind::Session));
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The account of the access token.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::authenticate`].
+    pub async fn account(&self) -> Result<Account, Problem> {
+        let token = self.bearer.as_ref().ok_or(AuthError::NotSignedIn)?;
+        Ok(self.state.auth.authenticate(token.expose_secret()).await?.account)
+    }
+
+    /// Asks for a reset mail.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::request_password_reset`].
+    pub async fn request_password_reset(&self, email: &str) -> Result<Done, Problem> {
+        let asked = self.state.auth.request_password_reset(email).await?;
+        self.set_cookie(self.state.cookies.request(&asked));
+        self.set_cookie(self.state.cookies.clear(Kind::Link));
+        Ok(Done { next: paths::RESET_CONFIRMATION.to_owned(), grant: None })
+    }
+
+    /// Chooses a new password.
+    ///
+    /// # Errors
+    /// As [`crate::server::auth::AuthService::confirm_password_reset`].
+    pub async fn confirm_password_reset(&self, form: ResetForm) -> Result<Done, Problem> {
+        let request = self.request.as_ref().map(|request| request.expose_secret());
+        self.state.auth.confirm_password_reset(&form, request).await?;
+        for kind in [Kind::Session, Kind::Request, Kind::Link] {
+            self.set_cookie(self.state.cookies.clear(kind));
+        }
+        Ok(Done { next: paths::login_with(Notice::PasswordReset), grant: None })
+    }
+
+    /// Adds the cookies of this call to the answer.
+    pub fn put_cookies(&self, headers: &mut HeaderMap) {
+        let mut cookies = self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        for cookie in cookies.drain(..) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// The refresh token that came with the call.
+    #[must_use]
+    pub fn held(&self) -> Option<&str> {
+        self.held.as_ref().map(|held| held.expose_secret())
+    }
+
+    fn hand_over(&self, opened: Opened, next: String) -> Done {
+        self.set_cookie(self.state.cookies.session(&opened.cookie));
+        Done { next, grant: Some(opened.grant) }
+    }
+
+    fn set_cookie(&self, cookie: HeaderValue) {
+        self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner).push(cookie);
+    }
+}
+
+/// The token of `Authorization: Bearer`, if that header is there once and is of that form.
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim().to_owned().into())
+}
+
+/// What a page is rendered with.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Who is signed in.
+    pub visitor: Option<Account>,
+    /// What the page's form was posted with.
+    pub posted: Posted,
+    /// The mailed link that led here.
+    pub link: Option<MailedLink>,
+    /// A failure that takes the place of the page.
+    pub failure: Option<Problem>,
+    /// Not 200.
+    pub status: Option<axum::http::StatusCode>,
+}
+
+/// Renders the page of the request's path.
+pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
+    let status = page.status;
+    let options = state.leptos.clone();
+    let site_name = state.settings.server.site_name.clone();
+    let development = state.development;
+    let context = move || {
+        provide_context(Visitor(page.visitor.clone()));
+        provide_context(SiteName(site_name.clone()));
+        provide_context(page.posted.clone());
+        if let Some(link) = &page.link {
+            provide_context(link.clone());
+        }
+        if let Some(failure) = &page.failure {
+            provide_context(failure.clone());
+        }
+        if let Some(status) = page.status {
+            provide_context(Status(status.as_u16()));
+        }
+        if let Some((answer, nonce)) = use_context::<ResponseOptions>().zip(leptos::nonce::use_nonce()) {
+            answer.insert_header(header::CONTENT_SECURITY_POLICY, page_csp(&nonce, development));
+        }
+    };
+    let mut response =
+        leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    response
+}

@@ -1,0 +1,94 @@
+//! One name per request, in the log and in the answer, so that a person's report finds its lines.
+
+use crate::server::entropy::Entropy;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use std::{fmt::Write as _, sync::Arc};
+
+/// The header that carries it, both ways.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest name taken from outside, in characters.
+const LIMIT: usize = 64;
+
+/// The name of the request at hand; in its extensions. 1 to 64 characters of `A-Z a-z 0-9 -`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+/// Middleware: takes the caller's name for the request if it is harmless, makes one if not, and sends it back.
+pub async fn give(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: Next) -> Response {
+    let id = given(request.headers()).unwrap_or_else(|| fresh(&*entropy));
+    let value = HeaderValue::from_str(&id);
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = next.run(request).await;
+    if let Ok(value) = value {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+fn given(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(HEADER).iter();
+    let text = values.next()?.to_str().ok()?;
+    let harmless = (1..=LIMIT).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    (harmless && values.next().is_none()).then(|| text.to_owned())
+}
+
+fn fresh(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0_u8; 16];
+    entropy.fill(&mut bytes);
+    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Extension, Router, body::Body, middleware, routing::get};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0x77);
+        }
+    }
+
+    async fn named(given: &[&str]) -> String {
+        let app = Router::new()
+            .route("/", get(|Extension(RequestId(id)): Extension<RequestId>| async { id }))
+            .layer(middleware::from_fn_with_state(Arc::new(Sevens) as Arc<dyn Entropy>, give));
+        let mut request = Request::get("/");
+        for value in given {
+            request = request.header(HEADER, *value);
+        }
+        let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let echoed = response.headers()[HEADER].to_str().unwrap().to_owned();
+        let inside = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(echoed.as_bytes(), inside, "log and answer use one name");
+        echoed
+    }
+
+    #[tokio::test]
+    async fn a_harmless_name_is_kept() {
+        for id in ["a", "3f2b-99", &"x".repeat(64)] {
+            assert_eq!(named(&[id]).await, *id);
+        }
+    }
+
+    #[tokio::test]
+    async fn any_other_is_replaced_by_a_fresh_one() {
+        let long = "x".repeat(65);
+        for ids in [&[][..], &[""], &["a b"], &["a_b"], &["{\"level\":1}"], &[long.as_str()], &["a", "b"]] {
+            assert_eq!(named(ids).await, "77".repeat(16), "{ids:?}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Takes connections and speaks HTTP/1.1 on them, with limits on everything a client could hold on to.
+//!
+//! What holds: at most `connections` at once (further ones wait in the kernel's queue); a head within `header_timeout`,
+//! of at most 16 KiB and 100 fields (431); a URL of at most 8 KiB (414); exactly one `Host` and one way to read a body's
+//! end (400, RFC 9112 sections 3.2 and 6.3); `idle_timeout` between requests and for answers that are not read; at most
+//! `drain` seconds for running requests at the end. A request with a chunked body is its connection's last.
+
+use super::{
+    headers::Headers,
+    wire::{Pulse, Wire},
+};
+use crate::{
+    domain::problem::{Code, Problem},
+    server::settings,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, Version, header},
+    response::{IntoResponse as _, Response},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// Bytes of a request's head, its first line included.
+const HEAD_LIMIT: usize = 16 * 1024;
+/// Fields of a request's head.
+const FIELD_LIMIT: usize = 100;
+/// Bytes of a request's URL.
+const URL_LIMIT: usize = 8 * 1024;
+/// Bytes kept per connection and direction.
+const BUFFER: usize = 64 * 1024;
+/// Pause after the system would not give us a connection: it is out of something, and asking at once does not help.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Serves `app` on `listener` until `stop`, then lets running requests end, for at most `settings.drain` seconds.
+///
+/// # Errors
+/// None today: what goes wrong while connections are taken is logged and tried again.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    settings: &settings::Server,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(settings.connections));
+    let door = Arc::new(Door::new(app, settings));
+    let graceful = GracefulShutdown::new();
+    let mut failing = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, slot)) => {
+                failing = false;
+                tokio::spawn(Arc::clone(&door).connection(stream, peer, slot, graceful.watcher()));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                if !failing {
+                    tracing::error!(%error, "cannot take connections; trying again");
+                }
+                failing = true;
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                }
+            }
+        }
+    }
+    drop(listener);
+    drain(graceful, Duration::from_secs(settings.drain), &door.kill).await;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}
+
+/// The client went away before we got to it; says nothing about the next one.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn drain(graceful: GracefulShutdown, limit: Duration, kill: &CancellationToken) {
+    let open = graceful.count();
+    tracing::info!(open, "no new connections; letting requests end");
+    let ended = graceful.shutdown();
+    tokio::pin!(ended);
+    if tokio::time::timeout(limit, &mut ended).await.is_err() {
+        tracing::warn!("requests still running at the end of the drain time were cut");
+        kill.cancel();
+        // A connection ends as soon as its task is polled again, unless a handler blocks its thread.
+        let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
+    }
+}
+
+/// What all connections share.
+struct Door {
+    app: Router,
+    http: http1::Builder,
+    headers: Headers,
+    header: Duration,
+    idle: Duration,
+    kill: CancellationToken,
+}
+
+impl Door {
+    fn new(app: Router, settings: &settings::Server) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_header_size(HEAD_LIMIT)
+            .max_headers(FIELD_LIMIT)
+            .max_buf_size(BUFFER)
+            .half_close(false);
+        Self {
+            app: app.with_state(()),
+            http,
+            headers: Headers::new(&settings.public_url),
+            header: Duration::from_secs(settings.header_timeout),
+            idle: Duration::from_secs(settings.idle_timeout),
+            kill: CancellationToken::new(),
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        slot: OwnedSemaphorePermit,
+        watcher: Watcher,
+    ) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "connection without TCP_NODELAY");
+        }
+        let pulse = Arc::new(Pulse::new(self.header, self.idle));
+        let service = service_fn(|request| self.answer(request, peer, &pulse));
+        let io = TokioIo::new(Wire::new(stream, Arc::clone(&pulse)));
+        let connection = watcher.watch(self.http.serve_connection(io, service));
+        tokio::pin!(connection);
+        tokio::select! {
+            // First the connection, then the watch: the watch sees what the connection has just done.
+            biased;
+            result = &mut connection => if let Err(error) = result {
+                tracing::debug!(%error, "connection ended");
+            },
+            () = pulse.overdue() => tracing::debug!("connection cut: too slow or idle for too long"),
+            () = self.kill.cancelled() => {}
+        }
+        drop(slot);
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        pulse: &Arc<Pulse>,
+    ) -> Result<Response, Infallible> {
+        let _working = pulse.work();
+        if let Some(problem) = refusal(&request, pulse) {
+            tracing::info!(status = problem.status, reason = problem.detail, "request refused before routing");
+            let mut response = problem.into_response();
+            self.headers.apply(response.headers_mut());
+            close_after(&mut response);
+            return Ok(response);
+        }
+        let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut response = self.app.clone().oneshot(request).await?;
+        if chunked {
+            close_after(&mut response);
+        }
+        Ok(response)
+    }
+}
+
+fn close_after(response: &mut Response) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+fn refusal(request: &Request<Incoming>, pulse: &Pulse) -> Option<Problem> {
+    let malformed = |detail: &str| Some(Problem::new(Code::MalformedRequest, 400, detail));
+    if pulse.is_ambiguous() {
+        return malformed("The length of the request's body is stated in two ways.");
+    }
+    let uri = request.uri();
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    if authority + uri.path_and_query().map_or(0, |path| path.as_str().len()) > URL_LIMIT {
+        return Some(Problem::new(Code::TooLarge, 414, "The address of the request is too long."));
+    }
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return malformed("A request names its host exactly once.");
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -1,0 +1,231 @@
+//! From an outbox row to a message: makes the secret, fills the words, builds the headers by types.
+
+use super::templates::{self, Greeting, Lived, Words};
+use crate::{
+    domain::{account::AccountId, time::Timestamp},
+    paths,
+    server::{
+        crypto::MailedSecrets,
+        settings::{Settings, SettingsError},
+        store::outbox::{MailKind, Recipient, TicketTimes},
+    },
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use secrecy::ExposeSecret as _;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Makes mails. It knows the site's name, its public URL and the sender from the settings, never from a request.
+#[derive(Clone)]
+pub struct Composer {
+    site: String,
+    public_url: String,
+    from: Mailbox,
+    secrets: Arc<MailedSecrets>,
+}
+
+/// What a mail is made from.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    /// The outbox id.
+    pub id: &'a str,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Whose account it is about.
+    pub account: AccountId,
+    /// Whom it goes to.
+    pub recipient: &'a Recipient,
+    /// The ticket's id and times, if the mail carries its secrets.
+    pub ticket: Option<(&'a str, TicketTimes)>,
+    /// When the thing happened that it tells of.
+    pub happened_at: Timestamp,
+}
+
+/// A mail, ready to be sent. It holds secrets and addresses, and has no `Debug` for that reason.
+pub struct Mail {
+    pub(super) id: String,
+    pub(super) kind: MailKind,
+    pub(super) subject: String,
+    pub(super) to: String,
+    pub(super) at: Timestamp,
+    pub(super) text: String,
+    pub(super) html: String,
+    pub(super) message: Message,
+}
+
+/// Why a mail cannot be made; trying again would not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComposeError {
+    /// The account's address is none that mail can go to.
+    Address,
+    /// The kind carries a secret, and there is no ticket that still has one.
+    Ticket,
+    /// The message could not be put together.
+    Message,
+}
+
+impl ComposeError {
+    /// A word for the log and for `outbox.last_error`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Ticket => "ticket",
+            Self::Message => "message",
+        }
+    }
+}
+
+impl std::fmt::Display for ComposeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Address => "the account's address is none that mail can go to",
+            Self::Ticket => "there is no ticket with a living secret",
+            Self::Message => "the message could not be put together",
+        })
+    }
+}
+
+impl std::error::Error for ComposeError {}
+
+impl Composer {
+    /// A composer for the site that `settings` describe.
+    ///
+    /// # Errors
+    /// `mail.from` is no address.
+    pub fn new(settings: &Settings, secrets: MailedSecrets) -> Result<Self, SettingsError> {
+        let from = settings.mail.from.parse::<Mailbox>().map_err(|error| {
+            SettingsError(format!("mail.from = {:?}: {error}; write `Name <name@host>`", settings.mail.from))
+        })?;
+        let server = &settings.server;
+        Ok(Self {
+            site: server.site_name.clone(),
+            public_url: server.public_url.clone(),
+            from,
+            secrets: Arc::new(secrets),
+        })
+    }
+
+    /// Makes the mail of `letter`. Made twice it holds the same secrets and the same Message-ID, so that a double (a
+    /// server killed between sending and noting it) can be recognised and breaks nothing.
+    ///
+    /// # Errors
+    /// See [`ComposeError`]; none of them passes with time.
+    pub fn compose(&self, letter: &Letter<'_>, now: Timestamp) -> Result<Mail, ComposeError> {
+        let to = address(&letter.recipient.email)?;
+        let words = self.words(letter, now)?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.clone()))
+            .subject(words.subject.clone())
+            .date(system_time(now))
+            .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
+            // RFC 3834: holiday notes and lists must not answer.
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .multipart(MultiPart::alternative_plain_html(words.text.clone(), words.html.clone()))
+            .map_err(|_| ComposeError::Message)?;
+        Ok(Mail {
+            id: letter.id.to_owned(),
+            kind: letter.kind,
+            subject: words.subject,
+            to: to.to_string(),
+            at: now,
+            text: words.text,
+            html: words.html,
+            message,
+        })
+    }
+
+    fn words(&self, letter: &Letter<'_>, now: Timestamp) -> Result<Words, ComposeError> {
+        let recipient = letter.recipient;
+        let name = if recipient.first_name.is_empty() { &recipient.username } else { &recipient.first_name };
+        let greeting = Greeting { site: &self.site, name };
+        let page = |path: &str| format!("{}{path}", self.public_url);
+        Ok(match letter.kind {
+            MailKind::PasswordReset => {
+                let (link, code) = self.reset_secrets(letter, now).ok_or(ComposeError::Ticket)?;
+                templates::password_reset(&greeting, link, code)
+            }
+            MailKind::PasswordResetDone => {
+                templates::password_reset_done(&greeting, letter.happened_at, page(paths::RESET_PASSWORD))
+            }
+            MailKind::SessionTheft => {
+                templates::session_theft(&greeting, letter.happened_at, page(paths::RESET_PASSWORD))
+            }
+            MailKind::RegistrationAttempt => templates::registration_attempt(
+                &greeting,
+                letter.happened_at,
+                page(paths::LOGIN),
+                page(paths::RESET_PASSWORD),
+            ),
+        })
+    }
+
+    /// The link, and the code if it still works; nothing if the ticket is used or has run out.
+    fn reset_secrets(&self, letter: &Letter<'_>, now: Timestamp) -> Option<(Lived, Option<Lived>)> {
+        let (id, times) = letter.ticket.filter(|(_, times)| times.is_alive(now))?;
+        let uid = BASE64_URL_SAFE_NO_PAD.encode(letter.account.to_string());
+        let token = self.secrets.link_token(id);
+        let link = Lived {
+            value: paths::reset_link(&self.public_url, &uid, token.expose_secret()),
+            left: times.expires_at.since(now),
+            until: times.expires_at,
+        };
+        let code = (now < times.code_expires_at).then(|| Lived {
+            value: self.secrets.code(id).expose_secret().to_owned(),
+            left: times.code_expires_at.since(now),
+            until: times.code_expires_at,
+        });
+        Some((link, code))
+    }
+}
+
+impl Mail {
+    /// Its subject.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The text part.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The HTML part.
+    #[must_use]
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+
+    /// The whole message as it travels (RFC 5322).
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.message.formatted()
+    }
+}
+
+/// The address with its domain as DNS knows it, so that only a local part beyond ASCII needs an SMTPUTF8 server.
+fn address(typed: &str) -> Result<Address, ComposeError> {
+    let (local, domain) = typed.rsplit_once('@').ok_or(ComposeError::Address)?;
+    let domain = if domain.starts_with('[') {
+        domain.to_owned()
+    } else {
+        idna::domain_to_ascii(domain).map_err(|_| ComposeError::Address)?
+    };
+    Address::new(local, domain).map_err(|_| ComposeError::Address)
+}
+
+fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.0).unwrap_or(0))
+}

@@ -1,0 +1,12 @@
+//! Everything that runs on the server. The arrows between its rooms are in `src/tests/rooms.rs`.
+
+pub mod auth;
+pub mod clock;
+pub mod compose;
+pub mod crypto;
+pub mod entropy;
+pub mod http;
+pub mod mailer;
+pub mod settings;
+mod settings_checks;
+pub mod store;

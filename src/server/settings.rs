@@ -1,0 +1,172 @@
+//! The settings: `Leptos.toml`, a file laid over it, variables laid over both; read once, checked once, then trusted.
+
+use config::{Config, Environment, File, FileFormat};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The checked-in file: defaults and documentation at once.
+pub const DEFAULTS: &str = include_str!("../../Leptos.toml");
+
+/// All settings. Each field is documented in `Leptos.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "Leptos.toml documents every setting once")]
+pub struct Settings {
+    pub server: Server,
+    pub database: Database,
+    pub keys: Keys,
+    pub password: Password,
+    pub token: Token,
+    pub session: Session,
+    pub cookie: Cookie,
+    pub registration: Registration,
+    pub reset: Reset,
+    pub mail: Mail,
+    pub log: Log,
+    /// Leptos's own section; `leptos_config` reads it, here it only must not count as an unknown key.
+    #[serde(default)]
+    #[expect(dead_code, reason = "there to be accepted, not to be read")]
+    package: serde::de::IgnoredAny,
+}
+
+macro_rules! sections {
+    ($($name:ident { $($key:ident: $kind:ty),* $(,)? })*) => {$(
+        #[doc = concat!("The section of that name in `Leptos.toml`: ", stringify!($name), ".")]
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(missing_docs, reason = "Leptos.toml documents every setting once")]
+        pub struct $name { $(pub $key: $kind),* }
+    )*};
+}
+
+sections! {
+    Server {
+        public_url: String, site_name: String, body_limit: usize, header_timeout: u64, request_timeout: u64,
+        idle_timeout: u64, drain: u64, connections: usize,
+    }
+    Database { url: SecretString, url_file: String, connections: u32, acquire_timeout: u64 }
+    Keys { file: PathBuf, json: SecretString }
+    Password {
+        min_length: usize, max_length: usize, min_score: u8, argon2_memory: u32, argon2_passes: u32,
+        argon2_lanes: u32, threads: usize, memory_limit: usize, queue: usize,
+    }
+    Token { access_lifetime: i64, leeway: u64, audience: String }
+    Session {
+        reuse_window: i64, idle: i64, absolute: i64, remembered_idle: i64, remembered_absolute: i64,
+        per_account: i64, page_rotation: i64, keep_ended: i64,
+    }
+    Cookie { name: String, secure: bool, same_site: SameSite }
+    Registration { sign_in: bool }
+    Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64 }
+    Mail {
+        transport: MailTransport, smtp_url: SecretString, smtp_url_file: String, folder: PathBuf, from: String,
+        timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64,
+    }
+    Log { filter: String, format: LogFormat }
+}
+
+/// Values of `cookie.same_site`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are RFC 6265bis's")]
+pub enum SameSite {
+    Lax,
+    Strict,
+    None,
+}
+
+/// Values of `mail.transport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTransport {
+    /// Not set: the mailbox on localhost, an error elsewhere.
+    #[serde(rename = "")]
+    Unset,
+    /// A real SMTP server.
+    Smtp,
+    /// One `.eml` file a mail.
+    Folder,
+    /// A line in the log, without the mail's secrets.
+    Log,
+    /// The pages at `/dev/mailbox`.
+    Mailbox,
+}
+
+/// Values of `log.format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For eyes.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Settings that cannot be: the server does not start and says this.
+#[derive(Debug)]
+pub struct SettingsError(pub String);
+
+impl std::fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl From<config::ConfigError> for SettingsError {
+    fn from(error: config::ConfigError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Settings {
+    /// Defaults, then `file`, then the process's `DOORWARD__…` variables; checked.
+    ///
+    /// # Errors
+    /// An unreadable file, an unknown key, a value out of its range, or an unsafe combination.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let variables = Environment::with_prefix("DOORWARD").prefix_separator("__").separator("__").try_parsing(true);
+        let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = file {
+            layers = layers.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        layers.add_source(variables).build()?.try_deserialize::<Self>()?.finished()
+    }
+
+    /// Defaults with TOML text laid over them; what tests start from.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
+        Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(File::from_str(text, FileFormat::Toml))
+            .build()?
+            .try_deserialize::<Self>()?
+            .finished()
+    }
+
+    fn finished(mut self) -> Result<Self, SettingsError> {
+        read_twin(&mut self.database.url, &self.database.url_file, "database.url_file")?;
+        read_twin(&mut self.mail.smtp_url, &self.mail.smtp_url_file, "mail.smtp_url_file")?;
+        self.server.public_url = self.server.public_url.trim_end_matches('/').to_owned();
+        if self.token.audience.is_empty() {
+            self.token.audience.clone_from(&self.server.public_url);
+        }
+        super::settings_checks::check(&mut self)?;
+        Ok(self)
+    }
+}
+
+fn read_twin(value: &mut SecretString, path: &str, key: &str) -> Result<(), SettingsError> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| SettingsError(format!("{key} = {path:?}: {error}")))?;
+    *value = SecretString::from(text.trim_end().to_owned());
+    if value.expose_secret().is_empty() {
+        return Err(SettingsError(format!("{key} = {path:?}: the file is empty")));
+    }
+    Ok(())
+}

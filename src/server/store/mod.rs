@@ -1,0 +1,77 @@
+//! The store: all SQL, one file a table. The driver is named only here; nobody outside knows which engine runs.
+//!
+//! Every statement is one text for SQLite and PostgreSQL. A file's functions take a [`Tx`], so that a use case can put
+//! several of them into one transaction with [`Store::write`].
+
+pub mod accounts;
+mod connect;
+mod error;
+pub mod outbox;
+pub mod sessions;
+pub mod tickets;
+mod writer;
+
+pub use error::StoreError;
+
+use crate::server::settings;
+use futures::future::BoxFuture;
+use sqlx::{Any, AnyPool, Connection as _, pool::PoolConnection};
+use writer::Writer;
+
+/// A connection that statements run on: inside a transaction when [`Store::write`] hands it out.
+pub type Tx = sqlx::AnyConnection;
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: AnyPool,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the database, makes it if it is an SQLite file that is not there (mode 0600), and applies the migrations.
+    ///
+    /// # Errors
+    /// The URL is of no known engine, the database cannot be reached, or a migration fails.
+    pub async fn open(settings: &settings::Database) -> Result<Self, StoreError> {
+        connect::open(settings).await
+    }
+
+    /// A connection for reading. What is read may be older than the last write of somebody else.
+    ///
+    /// # Errors
+    /// No connection came free in time, or the database is away.
+    pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Runs `work` in one transaction: all of it is kept when it answers `Ok`, none of it otherwise.
+    ///
+    /// On SQLite one task runs all writes and commits together what has queued; on PostgreSQL each has a connection.
+    /// The work goes on to its end even if the caller stops waiting.
+    ///
+    /// # Errors
+    /// What `work` answered, or the transaction could not be kept.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.writer {
+            Writer::Queue(queue) => queue.run(work).await,
+            Writer::Pool => {
+                let mut connection = self.readers.acquire().await?;
+                let mut transaction = connection.begin().await?;
+                let value = work(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(value)
+            }
+        }
+    }
+
+    /// Closes all connections once their work is done.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}

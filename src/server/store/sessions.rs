@@ -1,0 +1,266 @@
+//! The table `sessions`: one row a session, one write a refresh.
+
+use super::{
+    StoreError, Tx,
+    accounts::{self, StoredAccount},
+};
+use crate::domain::{account::AccountId, time::Timestamp};
+use sqlx::{Row as _, any::AnyRow};
+
+/// A session as it is stored, with what of its account decides whether it lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct Session {
+    pub sid: String,
+    pub account: AccountId,
+    pub counter: i64,
+    pub parent: i64,
+    pub minted_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub idle_seconds: i64,
+    pub remembered: bool,
+    pub authenticated_at: Timestamp,
+    pub stepped_up_at: Option<Timestamp>,
+    pub stepped_up_from: Option<i64>,
+    pub revoked_at: Option<Timestamp>,
+    /// The account is active and its epoch is still this session's.
+    pub current: bool,
+}
+
+impl Session {
+    /// Whether this session may be used at `now`: open, and inside its idle life.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.is_open(now) && now < self.minted_at.plus(self.idle_seconds)
+    }
+
+    /// As [`Session::is_alive`] but for the idle life, which a restored row no longer knows.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.current && self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+/// What a new session is made of.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct NewSession {
+    pub rid: String,
+    pub sid: String,
+    pub account: AccountId,
+    pub expires_at: Timestamp,
+    pub idle_seconds: i64,
+    pub remembered: bool,
+    pub epoch: i64,
+    pub device_label: String,
+    pub user_agent: String,
+    pub ip: String,
+}
+
+/// The session of a row that has the columns listed in each `SELECT` and `RETURNING` below.
+fn read(row: &AnyRow) -> Result<Session, StoreError> {
+    let time = |name| row.try_get::<Option<i64>, _>(name).map(|seconds| seconds.map(Timestamp));
+    Ok(Session {
+        sid: row.try_get("sid")?,
+        account: AccountId(row.try_get("account_id")?),
+        counter: row.try_get("counter")?,
+        parent: row.try_get("parent")?,
+        minted_at: Timestamp(row.try_get("minted_at")?),
+        expires_at: Timestamp(row.try_get("expires_at")?),
+        idle_seconds: row.try_get("idle_seconds")?,
+        remembered: row.try_get::<i64, _>("remembered")? != 0,
+        authenticated_at: Timestamp(row.try_get("authenticated_at")?),
+        stepped_up_at: time("stepped_up_at")?,
+        stepped_up_from: row.try_get("stepped_up_from")?,
+        revoked_at: time("revoked_at")?,
+        current: row.try_get::<i64, _>("is_current")? != 0,
+    })
+}
+
+/// Adds a session whose first token has counter 1 and is its own parent.
+///
+/// # Errors
+/// The database is away.
+pub async fn insert(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sessions (rid, sid, account_id, counter, parent, minted_at, created_at, expires_at, idle_seconds,
+                               remembered, epoch, authenticated_at, assurance_level, methods, device_label, user_agent, ip)
+         VALUES ($1, $2, $3, 1, 1, $4, $4, $5, $6, $7, $8, $4, 1, 'pwd', $9, $10, $11)",
+    )
+    .bind(new.rid.as_str())
+    .bind(new.sid.as_str())
+    .bind(new.account.0)
+    .bind(now.0)
+    .bind(new.expires_at.0)
+    .bind(new.idle_seconds)
+    .bind(i64::from(new.remembered))
+    .bind(new.epoch)
+    .bind(new.device_label.as_str())
+    .bind(new.user_agent.as_str())
+    .bind(new.ip.as_str())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The refresh of the common case: the newest token was presented and makes the next one. One write, by primary key.
+///
+/// None if anything else is the case; [`find`] then tells what.
+///
+/// # Errors
+/// The database is away.
+pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
+    let row = sqlx::query(
+        "UPDATE sessions SET parent = counter, counter = counter + 1, minted_at = $3
+         WHERE rid = $1 AND counter = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at + idle_seconds > $3
+           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
+                                                AND accounts.security_epoch = sessions.epoch)
+         RETURNING sid, account_id, counter, parent, minted_at, expires_at, idle_seconds, remembered, authenticated_at,
+                   stepped_up_at, stepped_up_from, revoked_at, 1 AS is_current",
+    )
+    .bind(rid)
+    .bind(presented)
+    .bind(now.0)
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Makes a token beside one that nobody is known to have got. False if the row has moved since it was read.
+///
+/// # Errors
+/// The database is away.
+pub async fn fork(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET counter = counter + 1, minted_at = $4
+         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
+    )
+    .bind(rid)
+    .bind(seen.counter)
+    .bind(seen.parent)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Catches up with a token from after the backup that this database was restored from.
+/// False if the row has moved since it was read.
+///
+/// # Errors
+/// The database is away.
+pub async fn catch_up(
+    tx: &mut Tx,
+    rid: &str,
+    seen: &Session,
+    presented: i64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET parent = $4, counter = $4 + 1, minted_at = $5
+         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
+    )
+    .bind(rid)
+    .bind(seen.counter)
+    .bind(seen.parent)
+    .bind(presented)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes a token after a fresh proof and takes no older one any more. False if the row has moved since it was read.
+///
+/// # Errors
+/// The database is away.
+pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET parent = counter + 1, counter = counter + 1, minted_at = $4, authenticated_at = $4,
+                             stepped_up_at = $4, stepped_up_from = counter
+         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
+    )
+    .bind(rid)
+    .bind(seen.counter)
+    .bind(seen.parent)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a session. False if it had ended before.
+///
+/// # Errors
+/// The database is away.
+pub async fn revoke(tx: &mut Tx, rid: &str, why: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL")
+        .bind(rid)
+        .bind(why)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends the live sessions of an account that have been unused longest, all but `keep` of them.
+///
+/// # Errors
+/// The database is away.
+pub async fn revoke_beyond(tx: &mut Tx, account: AccountId, keep: i64, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET revoked_at = $3, revoked_why = 'too_many'
+         WHERE revoked_at IS NULL AND account_id = $1 AND rid NOT IN (
+             SELECT rid FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $3
+             ORDER BY minted_at DESC, created_at DESC, rid LIMIT $2)",
+    )
+    .bind(account.0)
+    .bind(keep)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A session and its account by the secret name, alive or not.
+///
+/// # Errors
+/// The database is away.
+pub async fn find(tx: &mut Tx, rid: &str) -> Result<Option<(Session, StoredAccount)>, StoreError> {
+    let row = sqlx::query(
+        "SELECT s.sid, s.account_id, s.counter, s.parent, s.minted_at, s.expires_at, s.idle_seconds, s.remembered,
+                s.authenticated_at, s.stepped_up_at, s.stepped_up_from, s.revoked_at,
+                CASE WHEN a.disabled_at IS NULL AND a.security_epoch = s.epoch THEN 1 ELSE 0 END AS is_current,
+                a.id, a.email, a.username, a.first_name, a.last_name, a.created_at, a.last_login_at, a.password_hash,
+                a.security_epoch, a.disabled_at
+         FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.rid = $1",
+    )
+    .bind(rid)
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| Ok((read(&row)?, accounts::read(&row)?))).transpose()
+}
+
+/// A session and its account by the public name, alive or not.
+///
+/// # Errors
+/// The database is away.
+pub async fn find_public(tx: &mut Tx, sid: &str) -> Result<Option<(Session, StoredAccount)>, StoreError> {
+    let rid = sqlx::query("SELECT rid FROM sessions WHERE sid = $1").bind(sid).fetch_optional(&mut *tx).await?;
+    match rid {
+        Some(row) => find(tx, row.try_get::<&str, _>(0)?).await,
+        None => Ok(None),
+    }
+}
+
+/// Deletes what ended before `long_ago`: expired or revoked, nobody can use it any more.
+///
+/// # Errors
+/// The database is away.
+pub async fn delete_ended(tx: &mut Tx, long_ago: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1")
+        .bind(long_ago.0)
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected())
+}

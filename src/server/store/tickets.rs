@@ -1,0 +1,168 @@
+//! The table `tickets`: the stored half of a mailed secret. The other half is made with a key that is not in the database.
+
+use super::{StoreError, Tx};
+use crate::domain::{account::AccountId, time::Timestamp};
+use sqlx::{Row as _, any::AnyRow};
+
+/// What a ticket is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketKind {
+    /// Choosing a new password.
+    PasswordReset,
+}
+
+impl TicketKind {
+    /// Its name in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+        }
+    }
+}
+
+/// A ticket as it is stored.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct Ticket {
+    pub id: String,
+    pub account: Option<AccountId>,
+    pub epoch: i64,
+    pub expires_at: Timestamp,
+    pub code_expires_at: Timestamp,
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// What a new ticket is made of.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct NewTicket {
+    pub id: String,
+    pub account: Option<AccountId>,
+    pub kind: TicketKind,
+    pub request_digest: String,
+    pub epoch: i64,
+    pub expires_at: Timestamp,
+    pub code_expires_at: Timestamp,
+}
+
+fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
+    Ok(Ticket {
+        id: row.try_get("id")?,
+        account: row.try_get::<Option<i64>, _>("account_id")?.map(AccountId),
+        epoch: row.try_get("epoch")?,
+        expires_at: Timestamp(row.try_get("expires_at")?),
+        code_expires_at: Timestamp(row.try_get("code_expires_at")?),
+        consumed_at: row.try_get::<Option<i64>, _>("consumed_at")?.map(Timestamp),
+    })
+}
+
+/// Adds a ticket.
+///
+/// # Errors
+/// The database is away.
+pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO tickets (id, account_id, kind, request_digest, epoch, code_tries, created_at, expires_at, code_expires_at)
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)",
+    )
+    .bind(new.id.as_str())
+    .bind(new.account.map(|account| account.0))
+    .bind(new.kind.as_str())
+    .bind(new.request_digest.as_str())
+    .bind(new.epoch)
+    .bind(now.0)
+    .bind(new.expires_at.0)
+    .bind(new.code_expires_at.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The newest ticket of an account that nobody has consumed.
+///
+/// # Errors
+/// The database is away.
+pub async fn find_open(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Result<Option<Ticket>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, account_id, epoch, expires_at, code_expires_at, consumed_at FROM tickets
+         WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL ORDER BY created_at DESC, id LIMIT 1",
+    )
+    .bind(account.0)
+    .bind(kind.as_str())
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Counts one try at the typed code of the ticket that was asked for with this secret, and answers the ticket.
+/// None if there is no such ticket or its tries are used up. Counting first makes parallel guesses count.
+///
+/// # Errors
+/// The database is away.
+pub async fn count_try(tx: &mut Tx, request_digest: &str, most: i64) -> Result<Option<Ticket>, StoreError> {
+    let row = sqlx::query(
+        "UPDATE tickets SET code_tries = code_tries + 1
+         WHERE request_digest = $1 AND code_tries < $2 AND consumed_at IS NULL
+         RETURNING id, account_id, epoch, expires_at, code_expires_at, consumed_at",
+    )
+    .bind(request_digest)
+    .bind(most)
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Takes a counted try back: the code was right, only the new password was not.
+///
+/// # Errors
+/// The database is away.
+pub async fn take_back_try(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tickets SET code_tries = code_tries - 1 WHERE id = $1 AND code_tries > 0")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Uses a ticket up. False if somebody else did first, or its time is over.
+///
+/// # Errors
+/// The database is away.
+pub async fn consume(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query("UPDATE tickets SET consumed_at = $2 WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2")
+            .bind(id)
+            .bind(now.0)
+            .execute(tx)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends every ticket of an account: older links die when a newer one is asked for or one has worked.
+///
+/// # Errors
+/// The database is away.
+pub async fn consume_all_for(
+    tx: &mut Tx,
+    account: AccountId,
+    kind: TicketKind,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tickets SET consumed_at = $3 WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL")
+        .bind(account.0)
+        .bind(kind.as_str())
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes tickets that died before `long_ago`.
+///
+/// # Errors
+/// The database is away.
+pub async fn delete_dead(tx: &mut Tx, long_ago: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM tickets WHERE expires_at < $1").bind(long_ago.0).execute(tx).await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,97 @@
+//! K: headers, caching and leaks. E: mail that cannot leave.
+
+use crate::harness::{Answer, App, on_both_engines};
+
+fn nonce(answer: &Answer) -> String {
+    let policy = answer.header("content-security-policy");
+    policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default().to_owned()
+}
+
+on_both_engines! {
+    async fn security_headers_stand_on_every_answer(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let answers = [
+            mona.page("/").await, mona.page("/dashboard").await, mona.page("/login").await, mona.page("/no-such").await,
+            mona.page("/.well-known/jwks.json").await, mona.page("/healthz").await, mona.action("refresh", &[]).await,
+            mona.action("log_in", &[]).await, mona.submit("/login", &[]).await, mona.page("/dev/mailbox").await,
+            mona.send(mona.request(reqwest::Method::POST, "/login")).await,
+            mona.send(mona.request(reqwest::Method::PUT, "/login").header("sec-fetch-site", "same-origin")).await,
+        ];
+        for (number, answer) in answers.iter().enumerate() {
+            let is = |name: &str| answer.header(name).to_owned();
+            assert_eq!(is("x-content-type-options"), "nosniff", "answer {number}");
+            assert_eq!(is("referrer-policy"), "same-origin", "answer {number}");
+            assert_eq!(is("x-frame-options"), "DENY", "answer {number}");
+            assert_eq!(is("cross-origin-opener-policy"), "same-origin", "answer {number}");
+            assert_eq!(is("cross-origin-resource-policy"), "same-origin", "answer {number}");
+            assert!(is("permissions-policy").contains("publickey-credentials-get=(self)"), "answer {number}");
+            assert!(is("content-security-policy").contains("frame-ancestors 'none'"), "answer {number}");
+            assert!(!is("cache-control").is_empty() && !is("x-request-id").is_empty(), "answer {number}");
+            assert_eq!((is("server"), is("x-powered-by"), is("strict-transport-security")), Default::default());
+        }
+    }
+
+    async fn the_page_policy_has_a_fresh_nonce_and_nothing_unsafe(engine) {
+        let app = App::start(engine).await;
+        let (one, two) = (app.anonymous().page("/login").await, app.anonymous().page("/login").await);
+        let policy = one.header("content-security-policy");
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        for part in ["default-src 'none'", "'wasm-unsafe-eval'", "base-uri 'none'", "object-src 'none'", "form-action 'self'"] {
+            assert!(policy.contains(part), "{part}");
+        }
+        assert!(nonce(&one).len() >= 22 && nonce(&one) != nonce(&two));
+        assert!(one.text.contains(&nonce(&one)), "the page's own script carries it");
+        assert_eq!(one.text.matches("<script").count(), one.text.matches(&format!("nonce=\"{}\"", nonce(&one))).count());
+    }
+
+    async fn the_session_cookie_is_as_tight_as_it_can_be(engine) {
+        let app = App::start(engine).await;
+        let cookie = app.anonymous().register("mona").await.header("set-cookie").to_owned();
+        for part in ["__Host-doorward=", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain") && cookie.len() < 200);
+    }
+
+    async fn no_secret_stands_in_a_page(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        for path in ["/", "/dashboard"] {
+            let page = mona.page(path).await;
+            assert_eq!(page.header("cache-control"), "no-store");
+            let secrets = [mona.held(), token.clone(), token.split('.').nth(1).unwrap().to_owned(), "eyJ".to_owned()];
+            assert!(secrets.iter().all(|secret| !page.text.contains(secret.as_str())), "{path}");
+        }
+    }
+
+    async fn what_is_not_the_sites_is_404(engine) {
+        let app = App::start(engine).await;
+        std::fs::write(app.folder.path().join("site/secret.env"), "x").unwrap();
+        std::fs::write(app.folder.path().join("site/x.db"), "x").unwrap();
+        std::fs::write(app.folder.path().join("site/pkg/x.js.map"), "x").unwrap();
+        let paths = ["/.git/HEAD", "/.env", "/Cargo.toml", "/doorward.db", "/secret.env", "/x.db", "/pkg/x.js.map", "/pkg/", "/pkg",
+                     "/..%2fkeys.json", "/../keys.json", "/%2e%2e/keys.json", "/keys.json", "/dashboard/x.css", "/dashboard/..%2fx.js"];
+        for path in paths {
+            let answer = app.anonymous().page(path).await;
+            assert_eq!(answer.status, 404, "{path}");
+        }
+    }
+
+    async fn a_cookie_that_comes_twice_is_nobodys(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let request = app.anonymous().request(reqwest::Method::GET, "/dashboard");
+        let both = format!("__Host-doorward=planted; __Host-doorward={}", mona.held());
+        let answer = mona.twin().send(request.header("cookie", both)).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/login?next=/dashboard"));
+    }
+
+    async fn the_mailbox_is_there_on_localhost_only(engine) {
+        let app = App::start(engine).await;
+        assert_eq!(app.anonymous().page("/dev/mailbox").await.status, 200);
+        let app = App::start_with(engine, "mail.transport = 'folder'").await;
+        assert_eq!(app.anonymous().page("/dev/mailbox").await.status, 404);
+    }
+}

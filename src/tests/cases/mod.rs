@@ -1,0 +1,8 @@
+//! The public cases of bad input, attacks and faults, as far as what they attack exists; one file a group.
+
+mod cross_site;
+mod forged_tokens;
+mod headers;
+mod input;
+mod names;
+mod sign_in;

@@ -1,0 +1,201 @@
+//! One way to speak to the application: callers are values, mails are read from an inbox, time is a hand's turn.
+
+mod caller;
+mod postgres;
+
+pub use caller::{Answer, Caller};
+
+use doorward::{
+    domain::time::Timestamp,
+    server::{
+        auth::AuthService,
+        clock::ManualClock,
+        compose::{Application, World},
+        entropy::SystemEntropy,
+        mailer::{KeptMail, Mailbox},
+        settings::{DEFAULTS, Settings},
+        store::Store,
+    },
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The password of everybody in the tests.
+pub const PASSWORD: &str = "a calm violet harbour";
+/// Another one that is good enough.
+pub const OTHER_PASSWORD: &str = "seven quiet lanterns";
+/// When the tests' clock starts: 2026-11-20T16:00:00Z.
+pub const START: Timestamp = Timestamp(1_795_190_400);
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    /// A temporary file.
+    Sqlite,
+    /// A database of its own in the tests' private cluster.
+    Postgres,
+}
+
+/// A running application with a folder and a database of its own.
+pub struct App {
+    pub base: String,
+    pub clock: Arc<ManualClock>,
+    pub settings: Settings,
+    pub store: Store,
+    pub auth: AuthService,
+    pub folder: TempDir,
+    engine: Engine,
+    extra: String,
+    database: String,
+    stop: CancellationToken,
+    running: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Stops the application when the test ends, however it ends.
+    _stops: DropGuard,
+}
+
+impl App {
+    /// An application with the built-in settings.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, "").await
+    }
+
+    /// An application with TOML text laid over the settings.
+    pub async fn start_with(engine: Engine, extra: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = new_database(engine, &folder).await;
+        let clock = Arc::new(ManualClock::new(START));
+        Self::launch(engine, folder, database, clock, extra.to_owned()).await
+    }
+
+    async fn launch(engine: Engine, folder: TempDir, database: String, clock: Arc<ManualClock>, extra: String) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let base = format!("http://127.0.0.1:{port}");
+        let path = folder.path().display();
+        let mut document: toml::Table = extra.parse().unwrap();
+        let own = format!(
+            "server.public_url = '{base}'\ndatabase.url = '{database}'\nkeys.file = '{path}/keys.json'\n\
+             mail.folder = '{path}/mail'\nmail.poll = 1\nmail.backoff = 1"
+        );
+        merge(&mut document, own.parse().unwrap());
+        let settings = Settings::from_toml(&document.to_string()).unwrap();
+        let mut leptos = leptos::config::get_config_from_str(DEFAULTS).unwrap();
+        leptos.site_addr = ([127, 0, 0, 1], port).into();
+        let site = folder.path().join("site");
+        std::fs::create_dir_all(site.join("pkg")).unwrap();
+        leptos.site_root = site.display().to_string().into();
+        let world = World { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
+        let application = Application::build(settings.clone(), leptos, world).await.unwrap();
+        let (store, auth, stop) = (application.store(), application.auth(), CancellationToken::new());
+        let running = tokio::spawn(application.run(stop.clone()));
+        let _stops = stop.clone().drop_guard();
+        Self { base, clock, settings, store, auth, folder, engine, extra, database, stop, running, _stops }
+    }
+
+    /// Stops the application and starts it again on the same database and keys.
+    pub async fn restarted(self) -> Self {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+        Self::launch(self.engine, self.folder, self.database, self.clock, self.extra).await
+    }
+
+    /// As [`App::restarted`], with other settings.
+    pub async fn restarted_with(mut self, extra: &str) -> Self {
+        extra.clone_into(&mut self.extra);
+        self.restarted().await
+    }
+
+    /// A caller without cookies.
+    pub fn anonymous(&self) -> Caller {
+        Caller::new(&self.base)
+    }
+
+    /// A caller whose account was registered now, signed in.
+    pub async fn signed_in(&self, name: &str) -> Caller {
+        let caller = self.anonymous();
+        let answer = caller.register(name).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        caller
+    }
+
+    /// A registered account's new session in another browser.
+    pub async fn signed_in_again(&self, name: &str) -> Caller {
+        let caller = self.anonymous();
+        assert_eq!(caller.log_in(name, PASSWORD).await.status, 200);
+        caller
+    }
+
+    /// The mails that have left the server so far, newest first.
+    pub fn mails(&self) -> Vec<KeptMail> {
+        Mailbox::beside(&self.settings.mail).list().unwrap()
+    }
+
+    /// The newest mail to this person whose subject has these words; waits for it.
+    pub async fn mail(&self, name: &str, words: &str) -> KeptMail {
+        for _ in 0..200 {
+            let found = self.mails().into_iter().find(|mail| mail.to.contains(name) && mail.subject.contains(words));
+            if let Some(mail) = found {
+                return mail;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no mail {words:?} to {name}; there are {:?}", self.mails().iter().map(|m| &m.subject).collect::<Vec<_>>());
+    }
+
+    /// The path and query of the link in the newest reset mail to this person, and the typed code.
+    pub async fn reset_mail(&self, name: &str) -> (String, String) {
+        let mail = self.mail(name, "password").await;
+        (link_in(&mail.text, &self.base), code_in(&mail.text))
+    }
+}
+
+/// The URL of a new, empty database, in this folder if it is a file.
+pub async fn new_database(engine: Engine, folder: &TempDir) -> String {
+    match engine {
+        Engine::Sqlite => format!("sqlite:{}", folder.path().join("doorward.db").display()),
+        Engine::Postgres => postgres::new_database().await,
+    }
+}
+
+/// The path and query of the first link of ours in a mail's text.
+pub fn link_in(text: &str, base: &str) -> String {
+    let start = text.find(&format!("{base}/reset-confirmation")).expect("a link in the mail") + base.len();
+    text[start..].split_whitespace().next().unwrap().to_owned()
+}
+
+/// The typed code in a mail's text: eight digits, perhaps with a space between.
+pub fn code_in(text: &str) -> String {
+    let digits = |line: &str| line.chars().filter(char::is_ascii_digit).collect::<String>();
+    let only = |line: &&str| line.trim().chars().all(|c| c.is_ascii_digit() || c == ' ') && digits(line).len() == 8;
+    digits(text.lines().find(only).expect("a code in the mail"))
+}
+
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => merge(old, new),
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+/// Runs a test on one engine.
+pub fn run<F: Future<Output = ()>>(test: F) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
+}
+
+/// Makes of each function two tests, one an engine. The argument is the engine.
+macro_rules! on_both_engines {
+    ($($(#[$meta:meta])* async fn $name:ident($engine:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+            async fn promise($engine: $crate::harness::Engine) $body
+            #[test]
+            fn on_sqlite() { $crate::harness::run(promise($crate::harness::Engine::Sqlite)); }
+            #[test]
+            fn on_postgres() { $crate::harness::run(promise($crate::harness::Engine::Postgres)); }
+        }
+    )*};
+}
+pub(crate) use on_both_engines;

@@ -1,0 +1,15 @@
+//! Doorward's tests of the server: through its doors, on both engines, with real databases and real mail.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
+
+mod cases;
+mod harness;
+mod mail;
+mod mail_delivery;
+mod outbox;
+mod pages;
+mod password_reset;
+mod rooms;
+mod sessions;
+mod smtp_server;
+mod turn_taking;

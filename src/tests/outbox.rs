@@ -1,0 +1,208 @@
+//! The outbox and its worker, with a real SMTP server, on both engines: nothing is lost, little is sent twice.
+
+use crate::{
+    harness::{App, Engine, START, new_database, on_both_engines},
+    smtp_server::{Fault, SmtpServer, Tls},
+};
+use doorward::{
+    domain::{account::AccountId, time::Timestamp},
+    server::{
+        clock::ManualClock,
+        crypto::{Keys, MailedSecrets},
+        entropy::SystemEntropy,
+        mailer::{Composer, Mailer, Smtp, Step, Transport, Worker},
+        settings::Settings,
+        store::{
+            Store,
+            accounts::{self, NewAccount},
+            outbox::{self, MailKind, NewMail},
+            tickets::{self, NewTicket, TicketKind},
+        },
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+const MONA: AccountId = AccountId(7);
+
+/// A store with one account, and a clock; no application.
+struct Post {
+    store: Store,
+    clock: Arc<ManualClock>,
+    settings: Settings,
+    _folder: TempDir,
+}
+
+impl Post {
+    async fn start(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = new_database(engine, &folder).await;
+        let path = folder.path().display();
+        let text = format!(
+            "database.url = '{url}'\ndatabase.connections = 8\nmail.folder = '{path}/mail'\nkeys.file = '{path}/keys.json'"
+        );
+        let settings = Settings::from_toml(&text).unwrap();
+        let store = Store::open(&settings.database).await.unwrap();
+        let mona = NewAccount {
+            id: MONA,
+            email: "mona@example.com".into(),
+            email_key: "mona@example.com".into(),
+            username: "mona".into(),
+            username_key: "mona".into(),
+            first_name: String::new(),
+            last_name: String::new(),
+            password_hash: "none".into(),
+        };
+        store.write(move |tx| Box::pin(async move { accounts::insert(tx, &mona, START).await })).await.unwrap();
+        Self { store, clock: Arc::new(ManualClock::new(START)), settings, _folder: folder }
+    }
+
+    fn worker(&self, port: u16) -> Worker {
+        let keys = Keys::load_or_create(&self.settings.keys, &SystemEntropy).unwrap();
+        let composer = Composer::new(&self.settings, MailedSecrets::new(&keys)).unwrap();
+        let (url, from) = (format!("smtp://127.0.0.1:{port}"), &self.settings.server.public_url);
+        let transport = Transport::Smtp(Box::new(Smtp::new(&url, from, Duration::from_secs(2), None).unwrap()));
+        let entropy = Arc::new(SystemEntropy);
+        Worker::new(self.store.clone(), self.clock.clone(), entropy, composer, transport, &self.settings.mail)
+    }
+
+    async fn owe(&self, id: &str, account: Option<AccountId>, ticket: Option<&str>) {
+        let kind = if ticket.is_some() { MailKind::PasswordReset } else { MailKind::SessionTheft };
+        let give_up_at = START.plus(1800);
+        let mail = NewMail { id: id.into(), kind, account, ticket: ticket.map(Into::into), give_up_at };
+        let ticket = ticket.map(|id| NewTicket {
+            id: id.into(),
+            account,
+            kind: TicketKind::PasswordReset,
+            request_digest: id.into(),
+            epoch: 0,
+            expires_at: give_up_at,
+            code_expires_at: START.plus(600),
+        });
+        let write = self.store.write(move |tx| {
+            Box::pin(async move {
+                if let Some(ticket) = ticket {
+                    tickets::insert(tx, &ticket, START).await?;
+                }
+                outbox::insert(tx, &mail, START).await
+            })
+        });
+        write.await.unwrap();
+    }
+
+    async fn backlog(&self) -> (i64, Option<Timestamp>) {
+        outbox::backlog(&mut self.store.read().await.unwrap()).await.unwrap()
+    }
+}
+
+on_both_engines! {
+    async fn a_mail_is_sent_once_and_a_decoy_never(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let worker = post.worker(server.address().port());
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
+        post.owe("m1", Some(MONA), Some("t1")).await;
+        post.owe("m2", None, Some("t2")).await;
+        assert_eq!(post.backlog().await, (2, Some(START)));
+        let steps = [worker.step().await.unwrap(), worker.step().await.unwrap()];
+        assert!(steps.contains(&Step::Sent) && steps.contains(&Step::GaveUp), "{steps:?}");
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
+        assert_eq!((post.backlog().await, server.arrived().len()), ((0, None), 1));
+    }
+
+    async fn a_mail_is_tried_until_its_secret_would_be_dead(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let worker = post.worker(server.address().port());
+        drop(server);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        post.owe("m1", Some(MONA), Some("t1")).await;
+        assert_eq!(worker.step().await.unwrap(), Step::Retried);
+        assert_eq!(worker.step().await.unwrap(), Step::Idle, "not before the back-off is over");
+        post.clock.advance(5);
+        assert_eq!(worker.step().await.unwrap(), Step::Retried);
+        post.clock.advance(1800);
+        assert_eq!(worker.step().await.unwrap(), Step::GaveUp);
+        assert_eq!(post.backlog().await, (0, None));
+    }
+
+    async fn a_killed_workers_mail_goes_out_when_its_lease_is_over(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        post.owe("m1", Some(MONA), Some("t1")).await;
+        let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "dead", START, START.plus(60)).await }));
+        assert!(claim.await.unwrap().is_some());
+        let worker = post.worker(server.address().port());
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
+        post.clock.advance(60);
+        assert_eq!(worker.step().await.unwrap(), Step::Sent);
+        let late = post.store.write(|tx| Box::pin(async move { outbox::mark_sent(tx, "m1", "dead", START).await }));
+        assert!(!late.await.unwrap(), "the dead worker's word counts no more");
+    }
+
+    async fn six_workers_send_sixty_mails_once_each(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        for number in 0..60 {
+            post.owe(&format!("m{number}"), Some(MONA), None).await;
+        }
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let worker = post.worker(server.address().port());
+            workers.spawn(async move {
+                let (mut idle, mut sent) = (0, 0);
+                while idle < 5 {
+                    match worker.step().await.unwrap() {
+                        Step::Sent => sent += 1,
+                        Step::Idle => idle += 1,
+                        step => panic!("{step:?}"),
+                    }
+                }
+                sent
+            });
+        }
+        let sent: i32 = workers.join_all().await.into_iter().sum();
+        assert_eq!((sent, server.arrived().len()), (60, 60));
+    }
+
+    async fn a_running_worker_is_woken_and_stopped(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let wake = Arc::new(tokio::sync::Notify::new());
+        let mailer = Mailer::start(post.worker(server.address().port()), wake.clone());
+        post.owe("m1", Some(MONA), None).await;
+        wake.notify_one();
+        arrived(&server, 1).await;
+        mailer.stop(Duration::from_secs(3)).await;
+    }
+
+    async fn with_smtp_down_the_answer_is_the_same_and_the_mail_comes_when_it_is_back(engine) {
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let address = server.address();
+        drop(server);
+        let extra = format!("mail.transport = 'smtp'\nmail.smtp_url = 'smtp://{address}'");
+        let app = App::start_with(engine, &extra).await;
+        let mona = app.signed_in("mona").await;
+        let asked = mona.action("request_password_reset", &[("email", "mona@example.com")]).await;
+        let nobody = mona.action("request_password_reset", &[("email", "nobody@example.com")]).await;
+        assert_eq!((asked.status, &asked.text), (200, &nobody.text));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // The application goes down with the mail still owed, and both come back.
+        let app = app.restarted().await;
+        let server = SmtpServer::start_at(address, Fault::None, Tls::None).await;
+        app.clock.advance(61);
+        arrived(&server, 1).await;
+        let mail = server.arrived().remove(0);
+        assert!(format!("{:?}", mail.rcpt).contains("mona@example.com"));
+    }
+}
+
+async fn arrived(server: &SmtpServer, count: usize) {
+    for _ in 0..200 {
+        if server.arrived().len() == count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{} mails arrived instead of {count}", server.arrived().len());
+}

@@ -1,0 +1,49 @@
+//! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
+//!
+//! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward,
+//! `checks` is the test run, `weigh` measures a first visit by means of `visit`.
+
+mod checks;
+mod site;
+mod step;
+mod tools;
+mod visit;
+mod weigh;
+
+use site::Profile;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask serve [--dev]   install what is missing, build, and serve http://localhost:3000
+cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
+cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
+cargo xtask setup           only install what is missing";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["serve"] => site::serve(Profile::Release),
+        ["serve", "--dev"] => site::serve(Profile::Dev),
+        ["test"] => return verdict(checks::run(None)),
+        ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter))),
+        ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
+        ["setup"] => tools::set_up_all(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The test run has said everything itself; its last line is the count.
+fn verdict(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,140 @@
+//! `cargo xtask weigh`: what a first visit to the login page transfers, and whether that is within the budget.
+
+use crate::site::{self, Profile};
+use crate::step::{Outcome, not_started, root};
+use crate::visit;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+
+const PAGE: &str = "/login";
+const KINDS: [&str; 5] = ["html", "css", "js", "wasm", "other"];
+const START_TRIES: u32 = 200;
+const START_PAUSE: Duration = Duration::from_millis(50);
+
+/// Measures the release build with a server of its own, prints the table, and fails above the budget.
+pub fn run() -> Outcome {
+    let server = Server::start()?;
+    let weights = first_visit(server.address)?;
+    let by_kind = KINDS.map(|kind| {
+        let bytes = weights.iter().filter(|(path, _)| kind_of(path) == kind).map(|(_, bytes)| bytes);
+        (kind, bytes.clone().count(), bytes.sum::<usize>())
+    });
+    println!("    first visit to {PAGE}: cold cache, brotli, headers included");
+    println!("    {:<8}{:>10}{:>10}", "kind", "requests", "bytes");
+    for (kind, requests, bytes) in by_kind {
+        println!("    {kind:<8}{requests:>10}{bytes:>10}");
+    }
+    let total: usize = weights.values().sum();
+    let form: usize = by_kind.iter().filter(|(kind, ..)| ["html", "css"].contains(kind)).map(|(.., bytes)| bytes).sum();
+    println!("    {:<8}{:>10}{total:>10}", "total", weights.len());
+    println!("    until the form works: {form} bytes (html and css; it needs no script)");
+    within_budget(&[("total", total), ("form", form), ("requests", weights.len())])
+}
+
+/// Every path that the visit fetches, with the bytes of its answer.
+fn first_visit(server: SocketAddr) -> Outcome<BTreeMap<String, usize>> {
+    let html = visit::text(server, PAGE)?;
+    let hashes = fs::read_to_string(site::hashes()).unwrap_or_default();
+    let mut paths = BTreeSet::from([PAGE.to_owned()]);
+    paths.extend(visit::linked(&html));
+    paths.extend(visit::hashed(&html, &hashes));
+    for script in paths.clone().iter().filter(|path| kind_of(path) == "js") {
+        paths.extend(visit::imported(&visit::text(server, script)?, script));
+    }
+    paths.into_iter().map(|path| Ok((path.clone(), visit::transferred(server, &path)?))).collect()
+}
+
+fn kind_of(path: &str) -> &str {
+    match path.rsplit_once('.') {
+        None => "html",
+        Some((_, kind)) => KINDS.into_iter().find(|known| *known == kind).unwrap_or("other"),
+    }
+}
+
+fn within_budget(measured: &[(&str, usize)]) -> Outcome {
+    let file = root().join("xtask/budget.txt");
+    let budget = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    for (name, value) in measured {
+        let limit = limit(&budget, name).ok_or_else(|| format!("xtask/budget.txt has no line `{name} NUMBER`"))?;
+        if *value > limit {
+            return Err(format!("over the budget: {name} is {value}, and xtask/budget.txt allows {limit}"));
+        }
+        println!("    {name}: {value} of {limit}");
+    }
+    Ok(())
+}
+
+fn limit(budget: &str, name: &str) -> Option<usize> {
+    budget.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// A server on a free port with a folder of its own; both go when this is dropped.
+struct Server {
+    process: Child,
+    folder: PathBuf,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start() -> Outcome<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| format!("no free port: {error}"))?;
+        let folder = std::env::temp_dir().join(format!("doorward-weigh-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut command = site::server(Profile::Release);
+        command
+            .env("LEPTOS_SITE_ADDR", address.to_string())
+            .env("DOORWARD__SERVER__PUBLIC_URL", format!("http://localhost:{}", address.port()))
+            .env("DOORWARD__DATABASE__URL", format!("sqlite:{}", folder.join("doorward.db").display()))
+            .env("DOORWARD__KEYS__FILE", folder.join("keys.json"))
+            .env("DOORWARD__LOG__FILTER", "warn")
+            .stdin(Stdio::null());
+        let process = command.spawn().map_err(|error| not_started(&command, &error))?;
+        let mut server = Self { process, folder, address };
+        server.wait().map(|()| server)
+    }
+
+    fn wait(&mut self) -> Outcome {
+        for _ in 0..START_TRIES {
+            if visit::text(self.address, "/healthz").is_ok() {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return Err(format!("the server ended with {status}"));
+            }
+            thread::sleep(START_PAUSE);
+        }
+        Err(format!("the server did not answer at {} in time", self.address))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_found_by_its_whole_name() {
+        let budget = "# total 1\ntotals 2\ntotal 3\nform 4\n";
+        assert_eq!(limit(budget, "total"), Some(3));
+        assert_eq!(limit(budget, "form"), Some(4));
+        assert_eq!(limit(budget, "requests"), None);
+    }
+
+    #[test]
+    fn a_path_is_of_the_kind_of_its_ending() {
+        let paths = ["/login", "/pkg/doorward.x_Y-.css", "/a.js", "/a.wasm", "/favicon.ico"];
+        assert_eq!(paths.map(kind_of), KINDS);
+    }
+}
