@@ -69,7 +69,9 @@ async fn stop_on_signal(stop: CancellationToken) {
             tracing::info!("stopping: running requests may end");
             stop.cancel();
         }
-        (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "signals are not heard; only a kill stops this server"),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(%error, "signals are not heard; only a kill stops this server")
+        }
     }
 }
 

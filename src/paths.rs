@@ -25,6 +25,8 @@ pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 pub const CSP_REPORTS: &str = "/csp-reports";
 /// The server is alive.
 pub const HEALTH: &str = "/healthz";
+/// The server can do its work: its database answers, its mails leave.
+pub const READY: &str = "/readyz";
 
 /// What every server function's path begins with.
 pub const ACTIONS: &str = "/actions";
@@ -113,10 +115,26 @@ mod tests {
     #[test]
     fn next_stays_on_our_own_origin() {
         let hostile = [
-            "https://evil.test", "//evil.test", "/\\evil.test", "\\\\evil.test", "/\t/evil.test", "/\n/evil.test",
-            "javascript:alert(1)", "data:text/html,x", "dashboard", "", " /dashboard", "/%0d%0aSet-Cookie:x=y\r\n",
-            "///evil.test", "/..//evil.test", "/%2f%2fevil.test", "/actions/log_out", "/login?next=/login", "/dash\u{0}board",
-            "/@evil.test:x", "/é",
+            "https://evil.test",
+            "//evil.test",
+            "/\\evil.test",
+            "\\\\evil.test",
+            "/\t/evil.test",
+            "/\n/evil.test",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "dashboard",
+            "",
+            " /dashboard",
+            "/%0d%0aSet-Cookie:x=y\r\n",
+            "///evil.test",
+            "/..//evil.test",
+            "/%2f%2fevil.test",
+            "/actions/log_out",
+            "/login?next=/login",
+            "/dash\u{0}board",
+            "/@evil.test:x",
+            "/é",
         ];
         for next in hostile {
             assert_eq!(own_path(Some(next)), DASHBOARD, "{next:?}");

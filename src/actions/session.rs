@@ -1,7 +1,11 @@
 //! Registering, signing in and out, refreshing, and who that is.
 #![expect(missing_docs, reason = "the macro makes a type of each function's arguments, without their documentation")]
 
-use crate::domain::{account::Account, grant::{Done, Grant}, problem::Problem};
+use crate::domain::{
+    account::Account,
+    grant::{Done, Grant},
+    problem::Problem,
+};
 use leptos::prelude::*;
 
 /// Make an account and, unless the settings say otherwise, sign in.
@@ -18,7 +22,14 @@ pub async fn register(
     #[server(default)] last_name: String,
 ) -> Result<Done, Problem> {
     use crate::server::http::render::{Call, RegistrationForm};
-    let form = RegistrationForm { email, username, password: password.into(), password_again: password_again.into(), first_name, last_name };
+    let form = RegistrationForm {
+        email,
+        username,
+        password: password.into(),
+        password_again: password_again.into(),
+        first_name,
+        last_name,
+    };
     Call::current().register(form).await
 }
 

@@ -75,9 +75,8 @@ impl Application {
         let wake = Arc::new(Notify::new());
         let auth = service(&settings, &keys, &store, &world, &wake)?;
         let mailer = mailer(&settings, &keys, &store, &world, wake)?;
-        let listener = TcpListener::bind(leptos.site_addr)
-            .await
-            .map_err(failed(&format!("the address {}", leptos.site_addr)))?;
+        let listener =
+            TcpListener::bind(leptos.site_addr).await.map_err(failed(&format!("the address {}", leptos.site_addr)))?;
         let state = AppState {
             auth: auth.clone(),
             cookies: Cookies::new(settings.cookie.clone()),

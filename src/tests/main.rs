@@ -1,6 +1,11 @@
 //! Doorward's tests of the server: through its doors, on both engines, with real databases and real mail.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that meets the unexpected ends there")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected ends there"
+)]
 
 mod cases;
 mod harness;

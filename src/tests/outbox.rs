@@ -186,12 +186,16 @@ on_both_engines! {
         let asked = mona.action("request_password_reset", &[("email", "mona@example.com")]).await;
         let nobody = mona.action("request_password_reset", &[("email", "nobody@example.com")]).await;
         assert_eq!((asked.status, &asked.text), (200, &nobody.text));
+        app.clock.advance(90);
         tokio::time::sleep(Duration::from_millis(300)).await;
+        let ready = mona.page("/readyz").await;
+        assert_eq!((ready.status, ready.text.as_str()), (200, "degraded: mail is delayed\n"));
         // The application goes down with the mail still owed, and both come back.
         let app = app.restarted().await;
         let server = SmtpServer::start_at(address, Fault::None, Tls::None).await;
         app.clock.advance(61);
         arrived(&server, 1).await;
+        assert_eq!(app.anonymous().page("/readyz").await.text, "ready\n");
         let mail = server.arrived().remove(0);
         assert!(format!("{:?}", mail.rcpt).contains("mona@example.com"));
     }

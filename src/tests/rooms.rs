@@ -29,13 +29,29 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ),
     (
         "server::auth",
-        &["domain", "server::clock", "server::crypto", "server::entropy", "server::mailer", "server::settings", "server::store"],
+        &[
+            "domain",
+            "server::clock",
+            "server::crypto",
+            "server::entropy",
+            "server::mailer",
+            "server::settings",
+            "server::store",
+        ],
     ),
     (
         "server::http",
         &[
-            "actions", "app", "domain", "pages", "paths", "server::auth", "server::clock", "server::entropy",
-            "server::mailer", "server::settings",
+            "actions",
+            "app",
+            "domain",
+            "pages",
+            "paths",
+            "server::auth",
+            "server::clock",
+            "server::entropy",
+            "server::mailer",
+            "server::settings",
         ],
     ),
 ];
@@ -60,8 +76,7 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(".rs") && !path.to_string_lossy().ends_with("_tests.rs") {
                 let inside = path.strip_prefix(&root).unwrap().with_extension("");
-                let mut module: Vec<String> =
-                    inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+                let mut module: Vec<String> = inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
                 if module.last().is_some_and(|last| last == "mod") {
                     module.pop();
                 }

@@ -2,10 +2,7 @@
 
 use crate::harness::{App, Caller, PASSWORD, on_both_engines};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use doorward::{
-    domain::account::AccountId,
-    server::store::sessions,
-};
+use doorward::{domain::account::AccountId, server::store::sessions};
 use futures::future::join_all;
 
 on_both_engines! {
@@ -108,6 +105,7 @@ on_both_engines! {
         assert_eq!(out.status, 200);
         let cleared = out.header("set-cookie");
         assert!(cleared.starts_with("__Host-doorward=;") && cleared.contains("Max-Age=0") && cleared.contains("Path=/"));
+        assert_eq!(out.header("clear-site-data"), "\"cache\", \"storage\"");
         assert_eq!(thief.refresh().await.status, 401, "the cookie is dead");
         assert_eq!(thief.account(&token).await.status, 401, "and the access token with it");
         assert_eq!(thief.action("log_out", &[]).await.status, 200, "twice is no error");

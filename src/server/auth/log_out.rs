@@ -14,9 +14,10 @@ impl AuthService {
     pub async fn log_out(&self, held: Option<&str>) -> Result<(), AuthError> {
         let Some(presented) = held.and_then(|token| self.parts.refresh_tokens.parse(token)) else { return Ok(()) };
         let (rid, now) = (presented.rid.to_text(), self.parts.clock.now());
-        let write = self.parts.store.write(move |tx| {
-            Box::pin(async move { sessions::revoke(tx, &rid, "signed_out", now).await })
-        });
+        let write = self
+            .parts
+            .store
+            .write(move |tx| Box::pin(async move { sessions::revoke(tx, &rid, "signed_out", now).await }));
         if write.await? {
             tracing::info!(event = "logout", "signed out");
         }

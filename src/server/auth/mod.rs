@@ -30,7 +30,7 @@ use crate::server::{
     crypto::{MailedSecrets, PasswordHasher, RefreshTokens, TokenSigner},
     entropy::Entropy,
     settings::Settings,
-    store::Store,
+    store::{Store, outbox},
 };
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -59,6 +59,18 @@ pub struct Parts {
     pub mail: Arc<Notify>,
 }
 
+/// Seconds that a mail may be due before it counts as delayed.
+const MAIL_DELAY: i64 = 60;
+
+/// Whether the server can do all its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can.
+    Ready,
+    /// People can sign in, but mails wait.
+    MailDelayed,
+}
+
 /// The one service of accounts and sessions. Cheap to clone.
 #[derive(Clone)]
 pub struct AuthService {
@@ -78,12 +90,18 @@ impl AuthService {
         self.parts.signer.jwks()
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and whether mails leave: none has been due for longer than a minute.
     ///
     /// # Errors
-    /// It does not.
-    pub async fn ready(&self) -> Result<(), AuthError> {
-        Ok(self.parts.store.read().await.map(drop)?)
+    /// `Unavailable`: the database does not answer.
+    pub async fn readiness(&self) -> Result<Readiness, AuthError> {
+        let (_, oldest_due) = outbox::backlog(&mut *self.parts.store.read().await?).await?;
+        let now = self.parts.clock.now();
+        Ok(if oldest_due.is_some_and(|due| now.since(due) > MAIL_DELAY) {
+            Readiness::MailDelayed
+        } else {
+            Readiness::Ready
+        })
     }
 }
 

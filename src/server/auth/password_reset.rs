@@ -2,12 +2,7 @@
 
 use super::{About, AuthError, AuthService};
 use crate::{
-    domain::{
-        account::AccountId,
-        credential::Email,
-        problem::FieldError,
-        time::Timestamp,
-    },
+    domain::{account::AccountId, credential::Email, problem::FieldError, time::Timestamp},
     server::{
         entropy::random_id,
         store::{
@@ -55,7 +50,8 @@ impl AuthService {
     /// `Invalid` if that is no e-mail address; `Unavailable`.
     pub async fn request_password_reset(&self, email: &str) -> Result<AskedReset, AuthError> {
         let parts = &self.parts;
-        let email = Email::parse(email).map_err(|message| AuthError::Invalid(vec![FieldError::new("email", message)]))?;
+        let email =
+            Email::parse(email).map_err(|message| AuthError::Invalid(vec![FieldError::new("email", message)]))?;
         let found = accounts::find_by_email(&mut *parts.store.read().await?, email.key()).await?;
         let account = found.filter(StoredAccount::is_active);
         let request = random_id(parts.entropy.as_ref());
@@ -167,9 +163,8 @@ impl AuthService {
     async fn ticket_by_code(&self, code: &str, request: Option<&str>, now: Timestamp) -> Result<Ticket, AuthError> {
         let request = request.filter(|request| request.len() <= LONGEST).ok_or(AuthError::InvalidTicket)?;
         let (digest, most) = (digest(request), self.parts.settings.reset.code_tries);
-        let write = self.parts.store.write(move |tx| {
-            Box::pin(async move { tickets::count_try(tx, &digest, most).await })
-        });
+        let write =
+            self.parts.store.write(move |tx| Box::pin(async move { tickets::count_try(tx, &digest, most).await }));
         let ticket = write.await?.ok_or(AuthError::InvalidTicket)?;
         let matches = self.parts.mailed_secrets.code_matches(&ticket.id, code);
         if matches && now < ticket.code_expires_at { Ok(ticket) } else { Err(AuthError::InvalidTicket) }

@@ -30,9 +30,10 @@ impl AuthService {
         for _ in 0..LOOKS {
             let now = self.parts.clock.now();
             let name = rid.clone();
-            let write = self.parts.store.write(move |tx| {
-                Box::pin(async move { sessions::rotate(tx, &name, counter, now).await })
-            });
+            let write = self
+                .parts
+                .store
+                .write(move |tx| Box::pin(async move { sessions::rotate(tx, &name, counter, now).await }));
             if let Some(session) = write.await? {
                 return self.opened(&presented.rid, &session, session.counter, now);
             }
@@ -62,17 +63,20 @@ impl AuthService {
             Decision::RefuseSoftly => return Err(AuthError::Superseded),
             Decision::Repeat => seen.counter,
             Decision::Fork => {
-                let write =
-                    self.parts.store.write(move |tx| Box::pin(async move { sessions::fork(tx, &rid, &row, now).await }));
+                let write = self
+                    .parts
+                    .store
+                    .write(move |tx| Box::pin(async move { sessions::fork(tx, &rid, &row, now).await }));
                 if !write.await? {
                     return Ok(None);
                 }
                 seen.counter.saturating_add(1)
             }
             Decision::CatchUp => {
-                let write = self.parts.store.write(move |tx| {
-                    Box::pin(async move { sessions::catch_up(tx, &rid, &row, counter, now).await })
-                });
+                let write = self
+                    .parts
+                    .store
+                    .write(move |tx| Box::pin(async move { sessions::catch_up(tx, &rid, &row, counter, now).await }));
                 if !write.await? {
                     return Ok(None);
                 }

@@ -117,7 +117,8 @@ impl AuthService {
                     ticket: None,
                     give_up_at: now.plus(NOTICE_LIFETIME),
                 };
-                let write = self.parts.store.write(move |tx| Box::pin(async move { outbox::insert(tx, &mail, now).await }));
+                let write =
+                    self.parts.store.write(move |tx| Box::pin(async move { outbox::insert(tx, &mail, now).await }));
                 write.await?;
                 self.parts.mail.notify_one();
                 Ok(Registered::GoAndSignIn)
@@ -141,7 +142,8 @@ impl AuthService {
             first_name: first_name.as_ref().map_or("", PersonName::as_str),
             last_name: last_name.as_ref().map_or("", PersonName::as_str),
         };
-        let password = self.new_password(&form.password, &form.password_again, about).map_err(|e| errors.extend(e)).ok();
+        let password =
+            self.new_password(&form.password, &form.password_again, about).map_err(|e| errors.extend(e)).ok();
         match (email, username, password, first_name, last_name) {
             (Some(email), Some(username), Some(password), Some(first_name), Some(last_name)) => {
                 Ok(Acceptable { email, username, password, first_name, last_name })

@@ -44,6 +44,5 @@ pub fn decide(session: &Session, presented: i64, now: Timestamp, reuse_window: i
 }
 
 fn is_just_before_step_up(session: &Session, presented: i64, now: Timestamp) -> bool {
-    session.stepped_up_from == Some(presented)
-        && session.stepped_up_at.is_some_and(|at| now.since(at) <= STEP_UP_MERCY)
+    session.stepped_up_from == Some(presented) && session.stepped_up_at.is_some_and(|at| now.since(at) <= STEP_UP_MERCY)
 }

@@ -94,7 +94,8 @@ impl AuthService {
                 max_age: remember.then_some(idle.min(absolute)),
             },
         };
-        let replaced = held.and_then(|token| parts.refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
+        let replaced =
+            held.and_then(|token| parts.refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
         Ok(Opening { new, opened, now, keep: lives.per_account, replaced })
     }
 
@@ -105,7 +106,13 @@ impl AuthService {
     }
 
     /// The tokens of a session whose newest token has `counter`.
-    pub(super) fn opened(&self, rid: &Rid, session: &Session, counter: i64, now: Timestamp) -> Result<Opened, AuthError> {
+    pub(super) fn opened(
+        &self,
+        rid: &Rid,
+        session: &Session,
+        counter: i64,
+        now: Timestamp,
+    ) -> Result<Opened, AuthError> {
         let left = session.expires_at.since(now).min(session.idle_seconds);
         Ok(Opened {
             grant: self.grant(session.account, &session.sid, now)?,

@@ -1,10 +1,7 @@
 //! Step-up: a fresh proof inside a session, after which no older token of it is taken.
 
 use super::{AuthError, AuthService, Decision, decide, session::Opened};
-use crate::{
-    domain::credential::TypedPassword,
-    server::store::sessions,
-};
+use crate::{domain::credential::TypedPassword, server::store::sessions};
 use secrecy::SecretString;
 
 impl AuthService {

@@ -1,11 +1,7 @@
 //! The door of the server functions. Leptos runs them; this file sees to it that only well-formed calls come in, and
 //! that a problem leaves with its own status and media type.
 
-use super::{
-    AppState,
-    problem::PROBLEM_JSON,
-    render::Call,
-};
+use super::{AppState, problem::PROBLEM_JSON, render::Call};
 use crate::domain::problem::{Code, Problem};
 use axum::{
     body::{Body, to_bytes},
@@ -51,7 +47,7 @@ pub async fn run(state: &AppState, mut request: Request<Body>) -> Result<Respons
     let request = Request::from_parts(parts, body);
     let response = leptos_axum::handle_server_fns_with_context(move || provide_context(context.clone()), request).await;
     let mut response = with_own_status(response.into_response()).await;
-    call.put_cookies(response.headers_mut());
+    call.put_headers(response.headers_mut());
     Ok(response)
 }
 

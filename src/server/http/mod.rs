@@ -24,7 +24,13 @@ use crate::{
     app::App,
     domain::problem::{Code, Problem},
     paths,
-    server::{auth::AuthService, clock::Clock, entropy::Entropy, mailer::Mailbox, settings::Settings},
+    server::{
+        auth::{AuthService, Readiness},
+        clock::Clock,
+        entropy::Entropy,
+        mailer::Mailbox,
+        settings::Settings,
+    },
 };
 use axum::{
     Json, Router,
@@ -74,6 +80,7 @@ pub fn router(state: AppState) -> Router {
         .route(paths::CHANGE_PASSWORD, get(change_password))
         .route(paths::CSP_REPORTS, csp_report::route())
         .route(paths::HEALTH, get(|| async { "ok\n" }))
+        .route(paths::READY, get(ready))
         .route(paths::LOGOUT, post(pages::submit));
     for page in leptos_axum::generate_route_list(App) {
         routes = routes.route(page.path(), get(pages::show).post(pages::submit));
@@ -113,6 +120,14 @@ async fn jwks(State(state): State<AppState>) -> Response<Body> {
     // Long enough to spare us most requests, short enough that a new key is known before it signs.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
+}
+
+/// 200 while people can sign in; the body says whether their mails leave too.
+async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
+    Ok(match state.auth.readiness().await? {
+        Readiness::Ready => "ready\n",
+        Readiness::MailDelayed => "degraded: mail is delayed\n",
+    })
 }
 
 /// Where a password manager sends a person (W3C, "A Well-Known URL for Changing Passwords").

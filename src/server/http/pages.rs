@@ -1,8 +1,7 @@
 //! Pages: who may see which, decided before anything is rendered, and their forms with scripts off.
 
 use super::{
-    AppState,
-    actions,
+    AppState, actions,
     cookies::Kind,
     problem::status,
     render::{Call, Page, page},
@@ -58,7 +57,7 @@ pub async fn show(State(state): State<AppState>, request: Request<Body>) -> Resp
             page(&state, Request::from_parts(parts, body), context).await
         }
     };
-    call.put_cookies(response.headers_mut());
+    call.put_headers(response.headers_mut());
     response
 }
 
@@ -240,7 +239,8 @@ fn query(uri: &Uri, name: &str) -> Option<String> {
 
 /// Cookies and the time to wait belong to the answer whatever form it takes.
 fn copy(from: &HeaderMap, to: &mut HeaderMap) {
-    for name in [header::SET_COOKIE, header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
+    let clear_site_data = header::HeaderName::from_static("clear-site-data");
+    for name in [header::SET_COOKIE, header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW, clear_site_data] {
         for value in from.get_all(&name) {
             to.append(&name, value.clone());
         }

@@ -2,12 +2,7 @@
 
 pub use crate::server::auth::{LoginForm, RegistrationForm, ResetForm};
 
-use super::{
-    AppState,
-    client::Client,
-    cookies::Kind,
-    headers::page_csp,
-};
+use super::{AppState, client::Client, cookies::Kind, headers::page_csp};
 use crate::{
     app::shell,
     domain::{
@@ -26,7 +21,10 @@ use axum::{
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// W3C "Clear Site Data": not among `http`'s own names.
+const CLEAR_SITE_DATA: header::HeaderName = header::HeaderName::from_static("clear-site-data");
 
 /// The request a server function runs in: whom it may ask, who asks, and the cookies of the answer.
 #[derive(Clone)]
@@ -36,7 +34,14 @@ pub struct Call {
     held: Option<SecretString>,
     request: Option<SecretString>,
     bearer: Option<SecretString>,
-    set_cookies: Arc<Mutex<Vec<HeaderValue>>>,
+    answer: Arc<Mutex<AnswerHeaders>>,
+}
+
+/// What a call adds to the headers of its answer.
+#[derive(Default)]
+struct AnswerHeaders {
+    cookies: Vec<HeaderValue>,
+    clear_site: bool,
 }
 
 impl Call {
@@ -55,7 +60,7 @@ impl Call {
             request: state.cookies.read(&parts.headers, Kind::Request),
             bearer: bearer(&parts.headers),
             state: state.clone(),
-            set_cookies: Arc::default(),
+            answer: Arc::default(),
         }
     }
 
@@ -85,6 +90,7 @@ impl Call {
     /// As [`crate::server::auth::AuthService::log_out`].
     pub async fn log_out(&self) -> Result<Done, Problem> {
         self.set_cookie(self.state.cookies.clear(Kind::Session));
+        self.answer().clear_site = true;
         self.state.auth.log_out(self.held()).await?;
         Ok(Done { next: paths::login_with(Notice::SignedOut), grant: None })
     }
@@ -141,11 +147,14 @@ impl Call {
         Ok(Done { next: paths::login_with(Notice::PasswordReset), grant: None })
     }
 
-    /// Adds the cookies of this call to the answer.
-    pub fn put_cookies(&self, headers: &mut HeaderMap) {
-        let mut cookies = self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        for cookie in cookies.drain(..) {
+    /// Adds the cookies of this call to the answer, and after a sign-out that the browser forgets what it has kept.
+    pub fn put_headers(&self, headers: &mut HeaderMap) {
+        let mut answer = self.answer();
+        for cookie in answer.cookies.drain(..) {
             headers.append(header::SET_COOKIE, cookie);
+        }
+        if std::mem::take(&mut answer.clear_site) {
+            headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
         }
     }
 
@@ -161,7 +170,11 @@ impl Call {
     }
 
     fn set_cookie(&self, cookie: HeaderValue) {
-        self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner).push(cookie);
+        self.answer().cookies.push(cookie);
+    }
+
+    fn answer(&self) -> MutexGuard<'_, AnswerHeaders> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

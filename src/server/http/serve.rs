@@ -3,7 +3,8 @@
 //! What holds: at most `connections` at once (further ones wait in the kernel's queue); a head within `header_timeout`,
 //! of at most 16 KiB and 100 fields (431); a URL of at most 8 KiB (414); exactly one `Host` and one way to read a body's
 //! end (400, RFC 9112 sections 3.2 and 6.3); `idle_timeout` between requests and for answers that are not read; at most
-//! `drain` seconds for running requests at the end. A request with a chunked body is its connection's last.
+//! `drain` seconds for running requests at the end. A request with a chunked body, or one whose body nobody read, is its
+//! connection's last, and its answer says so.
 
 use super::{
     headers::Headers,
@@ -15,17 +16,32 @@ use crate::{
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     extract::ConnectInfo,
     http::{HeaderValue, Request, Version, header},
     response::{IntoResponse as _, Response},
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -186,13 +202,45 @@ impl Door {
             return Ok(response);
         }
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut request = request.map(Body::new);
+        let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+        let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
         request.extensions_mut().insert(ConnectInfo(peer));
         let mut response = self.app.clone().oneshot(request).await?;
-        if chunked {
+        // A connection that ends because nobody read the body says so, or the client would send its next request into it.
+        if chunked || !read.load(Ordering::Relaxed) {
             close_after(&mut response);
         }
         Ok(response)
+    }
+}
+
+/// A request's body that notes whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    read: Arc<AtomicBool>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if self.body.is_end_stream() || matches!(polled, Poll::Ready(None)) {
+            self.read.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

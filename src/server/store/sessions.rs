@@ -194,12 +194,13 @@ pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> 
 /// # Errors
 /// The database is away.
 pub async fn revoke(tx: &mut Tx, rid: &str, why: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL")
-        .bind(rid)
-        .bind(why)
-        .bind(now.0)
-        .execute(tx)
-        .await?;
+    let done =
+        sqlx::query("UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL")
+            .bind(rid)
+            .bind(why)
+            .bind(now.0)
+            .execute(tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -4,8 +4,17 @@ use crate::harness::{App, PASSWORD, on_both_engines};
 use reqwest::Method;
 
 const PATHS: [&str; 11] = [
-    "/register", "/login", "/logout", "/reset-password", "/reset-confirmation", "/actions/register", "/actions/log_in",
-    "/actions/log_out", "/actions/refresh", "/actions/request_password_reset", "/actions/confirm_password_reset",
+    "/register",
+    "/login",
+    "/logout",
+    "/reset-password",
+    "/reset-confirmation",
+    "/actions/register",
+    "/actions/log_in",
+    "/actions/log_out",
+    "/actions/refresh",
+    "/actions/request_password_reset",
+    "/actions/confirm_password_reset",
 ];
 
 on_both_engines! {

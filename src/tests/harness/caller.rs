@@ -52,8 +52,7 @@ impl Answer {
 
 impl Caller {
     pub fn new(base: &str) -> Self {
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         Self { client, base: base.to_owned(), cookies: Mutex::default() }
     }
 

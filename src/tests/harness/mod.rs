@@ -139,7 +139,10 @@ impl App {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("no mail {words:?} to {name}; there are {:?}", self.mails().iter().map(|m| &m.subject).collect::<Vec<_>>());
+        panic!(
+            "no mail {words:?} to {name}; there are {:?}",
+            self.mails().iter().map(|m| &m.subject).collect::<Vec<_>>()
+        );
     }
 
     /// The path and query of the link in the newest reset mail to this person, and the typed code.
