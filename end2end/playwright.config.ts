@@ -4,10 +4,14 @@
 import { defineConfig } from "@playwright/test";
 import type { ServerOptions } from "./support/fixtures.ts";
 
+/** `SCREENSHOTS=1` takes the pictures of the documentation anew; they are no test. */
+const pictures = process.env.SCREENSHOTS === "1" ? [] : ["**/screenshots.spec.ts"];
+
 export default defineConfig<object, ServerOptions>({
   testDir: "tests",
   outputDir: "test-results/artefacts",
-  fullyParallel: false,
+  // Tests share nothing but their worker's server, so they may run in any order.
+  fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   // A test that passes only at the second try hides a fault.
   retries: 0,
@@ -35,7 +39,7 @@ export default defineConfig<object, ServerOptions>({
     },
   },
   projects: [
-    { name: "scripts-on" },
-    { name: "scripts-off", testIgnore: "**/*.scripts.spec.ts", use: { javaScriptEnabled: false } },
+    { name: "scripts-on", testIgnore: pictures },
+    { name: "scripts-off", testIgnore: ["**/*.scripts.spec.ts", "**/screenshots.spec.ts"], use: { javaScriptEnabled: false } },
   ],
 });

@@ -8,12 +8,16 @@ use crate::{
     },
     paths,
 };
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::{
     StaticSegment,
     components::{FlatRoutes, Route, Router},
 };
+
+/// The islands router takes up every form that nobody else has, and cannot show what is wrong inside an island. A form
+/// that is not awake yet is the browser's to send, as with scripts off.
+const SEND_AS_THE_BROWSER_DOES: &str = "document.addEventListener('submit',e=>e.defaultPrevented||e.stopPropagation())";
 
 /// The whole document. The stylesheet stands before the scripts and blocks rendering: no page is seen without it.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -30,6 +34,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <HashedStylesheet options=options.clone() id="leptos" />
                 <AutoReload options=options.clone() />
+                <script nonce=use_nonce()>{SEND_AS_THE_BROWSER_DOES}</script>
                 <HydrationScripts options islands=true islands_router=true />
                 <MetaTags />
             </head>

@@ -5,7 +5,7 @@ use doorward::server::{
     compose::{Application, World},
     settings::{DEFAULTS, LogFormat, MailTransport, Settings},
 };
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -50,7 +50,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 
 fn start_log(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let filter = EnvFilter::try_new(&settings.log.filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let ansi = std::io::stdout().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(ansi);
     match settings.log.format {
         LogFormat::Human => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

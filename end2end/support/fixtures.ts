@@ -1,12 +1,15 @@
 // What specs import instead of Playwright's own `test`.
 
-import { test as base } from "@playwright/test";
+import { type Page, test as base } from "@playwright/test";
 import { Mailbox } from "./mailbox.ts";
 import { Server, type Variables } from "./server.ts";
+import { Visitor } from "./visitor.ts";
 
-export { expect } from "@playwright/test";
+export { expect, type Page } from "@playwright/test";
 export { Mailbox, type Mail } from "./mailbox.ts";
-export { Server, pause, type Variables } from "./server.ts";
+export { goodPassword, type Person, registration, somebody } from "./people.ts";
+export { door, Server, pause, type Variables } from "./server.ts";
+export { Visitor } from "./visitor.ts";
 
 export interface ServerOptions {
   /** Settings of this file's server, for example `test.use({ serverEnv: { DOORWARD__TOKEN__ACCESS_LIFETIME: "2" } })`. */
@@ -14,13 +17,19 @@ export interface ServerOptions {
 }
 
 interface OfWorker extends ServerOptions {
-  /** The server that this worker's tests share. */
+  /** The server that this worker's tests share. Another worker has another, so a test may restart it. */
   server: Server;
 }
 
 interface OfTest {
   /** The mails of that server. */
   mailbox: Mailbox;
+  /** Whoever sits before the test's page. */
+  visitor: Visitor;
+  /** A browser of somebody else: cookies, storage and tabs of its own, scripts as in this project. */
+  elsewhere: (baseURL?: string) => Promise<Visitor>;
+  /** A further server for one test, with these settings; it ends with the test. */
+  launch: (variables: Variables) => Promise<Server>;
 }
 
 export const test = base.extend<OfTest, OfWorker>({
@@ -36,6 +45,7 @@ export const test = base.extend<OfTest, OfWorker>({
   ],
 
   baseURL: async ({ server }, use) => {
+    await server.start();
     await use(server.baseURL);
   },
 
@@ -44,5 +54,30 @@ export const test = base.extend<OfTest, OfWorker>({
     const request = await playwright.request.newContext({ baseURL: server.baseURL });
     await use(new Mailbox(request));
     await request.dispose();
+  },
+
+  visitor: async ({ page, javaScriptEnabled }, use) => {
+    await use(new Visitor(page, javaScriptEnabled !== false));
+  },
+
+  elsewhere: async ({ browser, server, javaScriptEnabled }, use) => {
+    const pages: Page[] = [];
+    await use(async (baseURL = server.baseURL) => {
+      const context = await browser.newContext({ baseURL, javaScriptEnabled, locale: "en-GB" });
+      const page = await context.newPage();
+      pages.push(page);
+      return new Visitor(page, javaScriptEnabled !== false);
+    });
+    for (const page of pages) await page.context().close();
+  },
+
+  launch: async ({}, use) => {
+    const servers: Server[] = [];
+    await use(async (variables) => {
+      const server = await Server.launch(variables);
+      servers.push(server);
+      return server;
+    });
+    for (const server of servers) await server.dispose();
   },
 });

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,6 +11,12 @@ import path from "node:path";
 export type Variables = Readonly<Record<string, string>>;
 
 const repository = path.resolve(import.meta.dirname, "../..");
+/** Another build than the release build is named by these two, for quick work on the specs. */
+const binary = path.resolve(
+  repository,
+  process.env.END2END_BINARY ?? path.join(process.env.CARGO_TARGET_DIR ?? "target", "release/doorward"),
+);
+const site = path.resolve(repository, process.env.END2END_SITE ?? "target/site");
 const START_MILLISECONDS = 20_000;
 const STOP_MILLISECONDS = 15_000;
 
@@ -43,8 +49,7 @@ export class Server {
   /** Starts it on what it left behind; does nothing if it runs. */
   async start(): Promise<void> {
     if (this.child) return;
-    const target = process.env.CARGO_TARGET_DIR ?? "target";
-    const child = spawn(path.resolve(repository, target, "release/doorward"), {
+    const child = spawn(binary, {
       cwd: repository,
       env: { ...process.env, ...this.settings(), ...this.variables },
       stdio: ["ignore", "pipe", "pipe"],
@@ -88,6 +93,18 @@ export class Server {
     await this.start();
   }
 
+  /** Makes every file of its database unreadable while it runs, as a dying disk does. */
+  async spoilDatabase(): Promise<void> {
+    for (const end of ["", "-wal"]) {
+      const file = path.join(this.folder, `doorward.db${end}`);
+      const { size } = await stat(file);
+      // In place: the server holds these files open.
+      const handle = await open(file, "r+");
+      await handle.write(Buffer.alloc(size, 0x55), 0, size, 0);
+      await handle.close();
+    }
+  }
+
   /** Ends it and forgets its data. */
   async dispose(): Promise<void> {
     await this.kill();
@@ -97,7 +114,7 @@ export class Server {
   private settings(): Variables {
     return {
       LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`,
-      LEPTOS_SITE_ROOT: path.join(repository, "target/site"),
+      LEPTOS_SITE_ROOT: site,
       LEPTOS_HASH_FILES: "true",
       LEPTOS_ENV: "PROD",
       DOORWARD__SERVER__PUBLIC_URL: this.baseURL,
@@ -131,6 +148,13 @@ export class Server {
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** A door that is held until somebody opens it, for answers that are to come at a chosen moment. */
+export function door(): { opened: Promise<void>; open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
 }
 
 async function freePort(): Promise<number> {

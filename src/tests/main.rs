@@ -14,6 +14,7 @@ mod mail_delivery;
 mod outbox;
 mod pages;
 mod password_reset;
+mod processes;
 mod rooms;
 mod sessions;
 mod smtp_server;

@@ -59,7 +59,7 @@ pub struct Parts {
     pub mail: Arc<Notify>,
 }
 
-/// Seconds that a mail may be due before it counts as delayed.
+/// Seconds that a mail may wait before it counts as delayed.
 const MAIL_DELAY: i64 = 60;
 
 /// Whether the server can do all its work.
@@ -90,18 +90,14 @@ impl AuthService {
         self.parts.signer.jwks()
     }
 
-    /// Whether the database answers, and whether mails leave: none has been due for longer than a minute.
+    /// Whether the database answers, and whether mails leave: none has waited for longer than a minute.
     ///
     /// # Errors
     /// `Unavailable`: the database does not answer.
     pub async fn readiness(&self) -> Result<Readiness, AuthError> {
-        let (_, oldest_due) = outbox::backlog(&mut *self.parts.store.read().await?).await?;
+        let (_, oldest) = outbox::backlog(&mut *self.parts.store.read().await?).await?;
         let now = self.parts.clock.now();
-        Ok(if oldest_due.is_some_and(|due| now.since(due) > MAIL_DELAY) {
-            Readiness::MailDelayed
-        } else {
-            Readiness::Ready
-        })
+        Ok(if oldest.is_some_and(|at| now.since(at) > MAIL_DELAY) { Readiness::MailDelayed } else { Readiness::Ready })
     }
 }
 

@@ -23,6 +23,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// Seconds after which a notice about a registration is no news any more: one day.
 const NOTICE_LIFETIME: i64 = 86_400;
 
+/// The form's fields from top to bottom: errors stand in that order, so that the first one is the one to go to.
+const FORM: [&str; 6] = ["email", "username", "password", "password_again", "first_name", "last_name"];
+
 /// What the form for a new account holds, as it was typed.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the form's own fields")]
@@ -148,7 +151,10 @@ impl AuthService {
             (Some(email), Some(username), Some(password), Some(first_name), Some(last_name)) => {
                 Ok(Acceptable { email, username, password, first_name, last_name })
             }
-            _ => Err(AuthError::Invalid(errors)),
+            _ => {
+                errors.sort_by_key(|error| FORM.iter().position(|field| *field == error.field));
+                Err(AuthError::Invalid(errors))
+            }
         }
     }
 

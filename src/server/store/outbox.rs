@@ -284,18 +284,18 @@ pub async fn delete_finished_before(tx: &mut Tx, time: Timestamp) -> Result<u64,
     Ok(done.rows_affected())
 }
 
-/// How many mails wait, and since when the one that has been due longest is due (the future: all wait for another try).
+/// How many mails wait, and since when the oldest of them does.
 ///
 /// # Errors
 /// The database's.
 pub async fn backlog(tx: &mut Tx) -> Result<(i64, Option<Timestamp>), StoreError> {
     let row = sqlx::query(
-        "SELECT COUNT(*) AS waiting, MIN(due_at) AS oldest_due FROM outbox
+        "SELECT COUNT(*) AS waiting, MIN(created_at) AS oldest FROM outbox
          WHERE sent_at IS NULL AND gave_up_at IS NULL",
     )
     .fetch_one(tx)
     .await?;
-    Ok((row.try_get("waiting")?, row.try_get::<Option<i64>, _>("oldest_due")?.map(Timestamp)))
+    Ok((row.try_get("waiting")?, row.try_get::<Option<i64>, _>("oldest")?.map(Timestamp)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,105 @@
+// What a person does in a page, the same with scripts and without.
+
+import { expect, type Locator, type Page, type Response } from "@playwright/test";
+import { type Person, registration } from "./people.ts";
+
+export class Visitor {
+  constructor(
+    readonly page: Page,
+    /** Whether scripts run in this browser. */
+    readonly scripts: boolean,
+  ) {}
+
+  /** Opens a page and waits until its form answers to scripts, where they run. */
+  async open(path: string): Promise<Response | null> {
+    const answer = await this.page.goto(path);
+    await this.awake();
+    return answer;
+  }
+
+  /** Waits until the form of this page is in the hands of the scripts; without scripts, or a form, there is no wait. */
+  async awake(): Promise<void> {
+    const form = this.page.locator("form.form");
+    if (this.scripts && (await form.count()) > 0) await expect(form).toHaveAttribute("data-awake", "");
+  }
+
+  /** The field of that name. */
+  field(name: string): Locator {
+    return this.page.locator(`input[name="${name}"]`);
+  }
+
+  /** The place of that field's error. */
+  errorOf(name: string): Locator {
+    return this.page.locator(`#${name}-error`);
+  }
+
+  /** What is said above the form. */
+  get alert(): Locator {
+    return this.page.getByRole("alert");
+  }
+
+  /** The page's main heading. */
+  get heading(): Locator {
+    return this.page.getByRole("heading", { level: 1 });
+  }
+
+  /** One fact on the dashboard. */
+  fact(name: string): Locator {
+    return this.page.locator(`[data-fact="${name}"]`).last();
+  }
+
+  /** Types into the fields of these names. */
+  async fill(values: Record<string, string>): Promise<void> {
+    for (const [name, value] of Object.entries(values)) await this.field(name).fill(value);
+  }
+
+  /** Presses the form's button and waits for the answer; after a refusal also until it is shown. */
+  async send(): Promise<Response> {
+    const answered = this.page.waitForResponse((answer) => answer.request().method() === "POST");
+    const loaded = this.scripts ? undefined : this.page.waitForEvent("domcontentloaded");
+    await this.page.locator("main form [type=submit]").click();
+    const answer = await answered;
+    await loaded;
+    if (this.scripts && !answer.ok()) await expect(this.page.locator("form[aria-busy]")).toHaveCount(0);
+    return answer;
+  }
+
+  /** Makes an account by the form, which signs in. */
+  async register(person: Person): Promise<void> {
+    await this.open("/register");
+    await this.fill(registration(person));
+    await this.send();
+    await expect(this.page).toHaveURL("/dashboard");
+  }
+
+  /** Signs in by the form of the page that is open. */
+  async signIn(identifier: string, password: string): Promise<void> {
+    await this.fill({ identifier, password });
+    await this.send();
+  }
+
+  /** Signs out by the dashboard's button. */
+  async signOut(): Promise<void> {
+    await this.page.getByRole("button", { name: "Sign out" }).click();
+    await expect(this.page).toHaveURL("/login?notice=signed-out");
+  }
+
+  /** Makes an account and signs in without a page, for tests that are about something else. */
+  async entersAs(person: Person, baseURL: string): Promise<void> {
+    await this.post(baseURL, "/register", registration(person));
+  }
+
+  /** Opens one more session in this browser without a page. */
+  async comesBackAs(person: Person, baseURL: string): Promise<void> {
+    await this.post(baseURL, "/login", { identifier: person.email, password: person.password });
+  }
+
+  private async post(baseURL: string, path: string, form: Record<string, string>): Promise<void> {
+    const answer = await this.page.request.post(baseURL + path, {
+      form,
+      headers: { Origin: baseURL },
+      maxRedirects: 0,
+    });
+    if (answer.status() !== 303) throw new Error(`${path} answered ${answer.status()}: ${await answer.text()}`);
+  }
+}

@@ -1,0 +1,112 @@
+// What scripts add to a form.
+
+import { door, expect, type Page, registration, somebody, test } from "../support/fixtures.ts";
+
+test("a password can be shown and is hidden again when the form is sent", async ({ visitor, page }) => {
+  await visitor.open("/login");
+  const button = page.getByRole("button", { name: "Show password" });
+  const password = visitor.field("password");
+  await password.fill("open sesame");
+  await expect(button).toHaveAttribute("aria-pressed", "false");
+  await button.click();
+  await expect(password).toHaveAttribute("type", "text");
+  await expect(button).toHaveAttribute("aria-pressed", "true");
+  await expect(password).toHaveValue("open sesame");
+  await button.press("Enter");
+  await expect(password).toHaveAttribute("type", "password");
+  await button.press("Space");
+  await expect(password).toHaveAttribute("type", "text");
+  await visitor.field("identifier").fill("mona");
+  await visitor.send();
+  await expect(password).toHaveAttribute("type", "password");
+  await expect(button).toHaveAttribute("aria-pressed", "false");
+});
+
+test("each of two passwords has a button of its own", async ({ visitor, page }) => {
+  await visitor.open("/register");
+  await page.getByRole("button", { name: "Show password" }).nth(1).click();
+  await expect(visitor.field("password")).toHaveAttribute("type", "password");
+  await expect(visitor.field("password_again")).toHaveAttribute("type", "text");
+});
+
+test("a form that is on its way says so, is sent once, and its button keeps the focus", async ({ visitor, page }) => {
+  const sent: string[] = [];
+  const held = door();
+  await page.route("**/actions/log_in", async (route) => {
+    sent.push(route.request().postData() ?? "");
+    await held.opened;
+    await route.continue();
+  });
+  await visitor.open("/login");
+  await visitor.fill({ identifier: "mona", password: "wrong" });
+  const button = page.locator("main form [type=submit]");
+  await button.dblclick();
+  await visitor.field("password").press("Enter");
+  await button.focus();
+  await expect(page.locator("form")).toHaveAttribute("aria-busy", "true");
+  await expect(button).toHaveAttribute("aria-disabled", "true");
+  await expect(button).toHaveText("Signing in…", { useInnerText: true });
+  await expect(button).toBeFocused();
+  held.open();
+  await expect(visitor.alert).toContainText("do not match");
+  await expect(button).toHaveText("Sign in", { useInnerText: true });
+  await expect(page.locator("form")).not.toHaveAttribute("aria-busy");
+  expect(sent).toHaveLength(1);
+});
+
+test("an error stays in the same document, and nothing typed into the address", async ({ visitor, page }) => {
+  await visitor.open("/register");
+  await mark(page);
+  await visitor.fill({ ...registration(somebody()), username: "ab" });
+  await visitor.send();
+  await expect(visitor.errorOf("username")).toBeVisible();
+  expect(await isMarked(page)).toBe(true);
+  await expect(page).toHaveURL("/register");
+});
+
+test("the skip link leads to the main part and leaves what is typed", async ({ visitor, page }) => {
+  await visitor.open("/login");
+  await mark(page);
+  await visitor.field("identifier").fill("mona");
+  await page.locator(".skip").focus();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL("/login#main");
+  await expect(page.locator("#main")).toBeFocused();
+  await expect(visitor.field("identifier")).toHaveValue("mona");
+  expect(await isMarked(page)).toBe(true);
+});
+
+// On a slow line people are faster than the scripts.
+for (const missing of ["wasm", "js"]) {
+  test(`a form sent before its .${missing} has arrived does what it does without scripts`, async ({ visitor, page, server }) => {
+    await page.route(`**/pkg/**/*.${missing}`, () => {
+      // Never answered: it is still on its way when the test ends.
+    });
+    await page.goto("/login", { waitUntil: "domcontentloaded" });
+    await page.locator("#identifier").fill("mona");
+    await page.locator("#password").fill("wrong");
+    await page.locator("main form [type=submit]").click();
+    await expect(visitor.alert).toContainText("do not match");
+    await expect(visitor.field("identifier")).toHaveValue("mona");
+
+    const person = somebody();
+    await visitor.entersAs(person, server.baseURL);
+    await page.goto("/dashboard", { waitUntil: "domcontentloaded" });
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page).toHaveURL("/login?notice=signed-out");
+    await expect(page.getByRole("status")).toHaveText("You are signed out.");
+    await page.locator("#identifier").fill(person.email);
+    await page.locator("#password").fill(person.password);
+    await page.locator("main form [type=submit]").click();
+    await expect(page).toHaveURL("/dashboard");
+    await expect(visitor.heading).toHaveText(`Hello, ${person.firstName}`);
+  });
+}
+
+async function mark(page: Page): Promise<void> {
+  await page.evaluate(() => Object.assign(window, { marked: true }));
+}
+
+async function isMarked(page: Page): Promise<boolean> {
+  return page.evaluate(() => "marked" in window);
+}
