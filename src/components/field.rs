@@ -26,8 +26,8 @@ pub fn Field(
     #[prop(optional_no_strip)]
     inputmode: Option<&'static str>,
     /// What helps to fill it in.
-    #[prop(optional)]
-    hint: &'static str,
+    #[prop(optional, into)]
+    hint: String,
     /// Whether it may stay empty; the label then says so.
     #[prop(optional)]
     optional: bool,
@@ -51,7 +51,7 @@ pub fn Field(
                 required=!optional
                 autofocus=autofocus
                 aria-invalid=if error.is_some() { "true" } else { "false" }
-                aria-describedby=described_by(name, hint)
+                aria-describedby=described_by(name, &hint)
             />
             <Below name hint error />
         </div>
@@ -89,7 +89,7 @@ pub(super) fn Label(name: &'static str, label: &'static str, optional: bool) -> 
 
 /// The hint and the error below an input. The error may only grow downward, so nothing above it moves.
 #[component]
-pub(super) fn Below(name: &'static str, hint: &'static str, error: Option<String>) -> impl IntoView {
+pub(super) fn Below(name: &'static str, hint: String, error: Option<String>) -> impl IntoView {
     let hidden = error.is_none();
     view! {
         {(!hint.is_empty()).then(|| view! { <p class="hint" id=[name, "-hint"].concat()>{hint}</p> })}

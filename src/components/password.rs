@@ -22,8 +22,8 @@ pub fn PasswordField(
     #[prop(optional_no_strip)]
     error: Option<String>,
     /// What helps to choose one.
-    #[prop(optional)]
-    hint: &'static str,
+    #[prop(optional, into)]
+    hint: String,
     /// Whether the focus begins here.
     #[prop(optional)]
     autofocus: bool,
@@ -44,7 +44,7 @@ pub fn PasswordField(
                     required=true
                     autofocus=autofocus
                     aria-invalid=if error.is_some() { "true" } else { "false" }
-                    aria-describedby=described_by(name, hint)
+                    aria-describedby=described_by(name, &hint)
                 />
                 <button
                     type="button"

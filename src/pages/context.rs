@@ -12,6 +12,10 @@ pub struct Visitor(pub Option<Account>);
 #[derive(Clone, Debug)]
 pub struct SiteName(pub String);
 
+/// The fewest characters of a new password, from the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortestPassword(pub usize);
+
 /// What a form that was posted without scripts has to show again: the problem and what was typed (never a password).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
@@ -64,4 +68,14 @@ pub fn mailed_link() -> Option<MailedLink> {
 #[must_use]
 pub fn site_name() -> String {
     use_context::<SiteName>().map_or_else(|| "Doorward".to_owned(), |name| name.0)
+}
+
+/// What helps to choose a new password.
+#[must_use]
+pub fn password_hint() -> String {
+    let tip = "A few unrelated words are easy to remember and hard to guess.";
+    match use_context::<ShortestPassword>() {
+        Some(ShortestPassword(least)) => ["At least ", &least.to_string(), " characters. ", tip].concat(),
+        None => tip.to_owned(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Make an account.
 
 use super::{
-    context::{posted, site_name},
+    context::{password_hint, posted, site_name},
     error_of, focus_on,
     form::form,
 };
@@ -42,7 +42,7 @@ pub fn RegisterPage() -> impl IntoView {
                         name="password"
                         label="Password"
                         autocomplete="new-password"
-                        hint="A few unrelated words are easy to remember and hard to guess."
+                        hint=password_hint()
                         error=error_of(&posted, "password")
                         autofocus=focus_on(&posted, "password", false)
                     />

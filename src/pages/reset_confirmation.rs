@@ -1,7 +1,7 @@
 //! Choose the new password: with the mailed link, or with the mailed code in the browser that asked for it.
 
 use super::{
-    context::{MailedLink, Posted, mailed_link, posted, site_name},
+    context::{MailedLink, Posted, mailed_link, password_hint, posted, site_name},
     error_of, focus_on,
     form::form,
 };
@@ -38,7 +38,7 @@ pub fn ResetConfirmationPage() -> impl IntoView {
                         name="password"
                         label="New password"
                         autocomplete="new-password"
-                        hint="A few unrelated words are easy to remember and hard to guess."
+                        hint=password_hint()
                         error=error_of(&posted, "password")
                         autofocus=focus_on(&posted, "password", !with_code)
                     />

@@ -111,6 +111,17 @@ on_both_engines! {
         assert_eq!(mona.page("/dev/mailbox/..%2fx").await.status, 404);
     }
 
+    async fn pages_are_compressed_unless_they_hold_a_secret(engine) {
+        let app = App::start(engine).await;
+        let caller = app.anonymous();
+        let ask = |path: &str| caller.request(reqwest::Method::GET, path).header("accept-encoding", "br").header("accept", "text/html");
+        let open = caller.client_send(ask("/login")).await;
+        assert_eq!((open.0, open.1.as_str()), (200, "br"));
+        caller.page("/reset-confirmation?uid=MQ&token=abc").await;
+        let secret = caller.client_send(ask("/reset-confirmation")).await;
+        assert_eq!((secret.0, secret.1.as_str()), (200, ""));
+    }
+
     async fn password_managers_find_where_a_password_is_changed(engine) {
         let app = App::start(engine).await;
         let answer = app.anonymous().page("/.well-known/change-password").await;

@@ -22,7 +22,7 @@ use crate::{
 };
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -119,22 +119,7 @@ pub async fn same_origin(State(guard): State<Guard>, request: Request, next: Nex
     let Err(refusal) = verdict else { return next.run(request).await };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     tracing::warn!(route, reason = refusal.reason(), "request from another site refused");
-    refused(request.headers())
-}
-
-fn refused(headers: &HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !accepts.to_ascii_lowercase().contains("text/html") {
-        return Problem::new(Code::CrossSite, 403, DETAIL).into_response();
-    }
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>Not from here</title></head><body><main><h1>Not from here</h1>\
-         <p>{DETAIL}</p><p><a href=\"{}\">To the start page</a></p></main></body></html>",
-        paths::HOME
-    );
-    (StatusCode::FORBIDDEN, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], page)
-        .into_response()
+    Problem::new(Code::CrossSite, 403, DETAIL).into_response()
 }
 
 #[cfg(test)]

@@ -15,10 +15,10 @@ const BARE_CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; fram
 
 /// What a page may not use; passkeys are the exception, for our own origin.
 const PERMISSIONS: HeaderValue = HeaderValue::from_static(
-    "accelerometer=(), autoplay=(), bluetooth=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), \
+    "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), \
      geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), \
      payment=(), picture-in-picture=(), publickey-credentials-create=(self), publickey-credentials-get=(self), \
-     screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()",
+     screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
 );
 
 /// On every answer, whatever a handler set.

@@ -59,8 +59,8 @@ impl MailboxPages {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title} – {site}</title>\n<link rel=\"stylesheet\" href=\"{stylesheet}\">\n</head>\n\
              <body class=\"min-h-dvh bg-canvas text-ink\">\n\
-             <main class=\"mx-auto max-w-2xl px-4 py-10 space-y-6\">\n\
-             <h1 class=\"text-2xl font-semibold break-words\">{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+             <main class=\"mx-auto w-full max-w-2xl px-4 py-10 space-y-6\">\n\
+             <h1 class=\"text-2xl font-semibold wrap-anywhere\">{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
         );
         (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
     }
@@ -68,7 +68,7 @@ impl MailboxPages {
     fn letter(&self, mail: &KeptMail) -> String {
         format!(
             "<p class=\"muted\">To {}, {}</p>\n\
-             <article class=\"card whitespace-pre-wrap break-words\">{}</article>\n{}",
+             <article class=\"card block whitespace-pre-wrap wrap-anywhere\">{}</article>\n{}",
             escape(&mail.to),
             when(mail),
             self.with_links(&mail.text),
@@ -84,7 +84,7 @@ impl MailboxPages {
                 let space = escape(&piece[word.len()..]);
                 let word_as_html = escape(word);
                 if self.is_ours(word) {
-                    format!("<a class=\"link break-all\" href=\"{word_as_html}\">{word_as_html}</a>{space}")
+                    format!("<a class=\"link wrap-anywhere\" href=\"{word_as_html}\">{word_as_html}</a>{space}")
                 } else {
                     word_as_html + &space
                 }

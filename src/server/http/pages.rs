@@ -3,7 +3,7 @@
 use super::{
     AppState, actions,
     cookies::Kind,
-    problem::status,
+    problem::{PROBLEM_JSON, status},
     render::{Call, Page, page},
 };
 use crate::{
@@ -20,6 +20,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::State,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts},
+    middleware::Next,
     response::IntoResponse as _,
 };
 use leptos::server_fn::ServerFn as _;
@@ -194,6 +195,27 @@ pub async fn failure(state: &AppState, request: Request<Body>, problem: Problem)
     response
 }
 
+/// Middleware: a person who gets a problem gets it as a page, whoever in the house has refused the request.
+pub async fn for_people(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response<Body> {
+    if !accepts_html(request.headers()) || request.uri().path().starts_with(paths::ACTIONS) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (head, body) = next.run(Request::from_parts(parts.clone(), body)).await.into_parts();
+    if head.headers.get(header::CONTENT_TYPE).is_none_or(|media| media != PROBLEM_JSON) {
+        return Response::from_parts(head, body);
+    }
+    let bytes = to_bytes(body, ANSWER_LIMIT).await.unwrap_or_default();
+    let Ok(problem) = serde_json::from_slice::<Problem>(&bytes) else {
+        return Response::from_parts(head, Body::from(bytes));
+    };
+    let mut request = Request::from_parts(parts, Body::empty());
+    *request.method_mut() = Method::GET;
+    let mut response = failure(&state, request, problem).await;
+    copy(&head.headers, response.headers_mut());
+    response
+}
+
 /// Answers everything that nobody else does: a file of the site, or "not found" in the form that was asked for.
 pub async fn missing(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
     if let Some(file) = super::assets::serve_asset(state.site_root(), &request).await {
@@ -241,6 +263,9 @@ fn query(uri: &Uri, name: &str) -> Option<String> {
 fn copy(from: &HeaderMap, to: &mut HeaderMap) {
     let clear_site_data = header::HeaderName::from_static("clear-site-data");
     for name in [header::SET_COOKIE, header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW, clear_site_data] {
+        if from.contains_key(&name) {
+            to.remove(&name);
+        }
         for value in from.get_all(&name) {
             to.append(&name, value.clone());
         }

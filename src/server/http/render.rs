@@ -10,7 +10,7 @@ use crate::{
         grant::{Done, Grant},
         problem::Problem,
     },
-    pages::context::{MailedLink, Posted, SiteName, Status, Visitor},
+    pages::context::{MailedLink, Posted, ShortestPassword, SiteName, Status, Visitor},
     paths::{self, Notice},
     server::auth::{AuthError, Opened, Registered},
 };
@@ -201,15 +201,21 @@ pub struct Page {
     pub status: Option<axum::http::StatusCode>,
 }
 
+/// Marks an answer that holds a secret, so that nobody compresses it.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret;
+
 /// Renders the page of the request's path.
 pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
-    let status = page.status;
+    let (status, secret) = (page.status, page.link.is_some());
     let options = state.leptos.clone();
     let site_name = state.settings.server.site_name.clone();
     let development = state.development;
+    let shortest = ShortestPassword(state.settings.password.min_length);
     let context = move || {
         provide_context(Visitor(page.visitor.clone()));
         provide_context(SiteName(site_name.clone()));
+        provide_context(shortest);
         provide_context(page.posted.clone());
         if let Some(link) = &page.link {
             provide_context(link.clone());
@@ -228,6 +234,9 @@ pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Respo
         leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
     if let Some(status) = status {
         *response.status_mut() = status;
+    }
+    if secret {
+        response.extensions_mut().insert(Secret);
     }
     response
 }

@@ -51,7 +51,9 @@ on_both_engines! {
         for (path, field) in [("log_in", "password"), ("register", "password"), ("confirm_password_reset", "password"), ("log_in", "identifier")] {
             assert_eq!(caller.action(path, &[(field, &huge)]).await.status, 413, "{path}");
         }
-        assert_eq!(caller.submit("/login", &[("identifier", &huge)]).await.status, 413);
+        let page = caller.submit("/login", &[("identifier", &huge)]).await;
+        assert_eq!((page.status, page.header("content-type")), (413, "text/html; charset=utf-8"));
+        assert!(page.text.contains("too large") && page.text.contains("<h1"), "a person reads it on a page");
         assert_eq!(caller.page("/login").await.status, 200);
     }
 

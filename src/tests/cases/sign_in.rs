@@ -86,7 +86,7 @@ on_both_engines! {
         app.signed_in("mona").await;
         let hash = |app: &App| {
             let store = app.store.clone();
-            async move { accounts::find_by_username(&mut *store.read().await.unwrap(), "mona").await.unwrap().unwrap().password_hash.unwrap() }
+            async move { accounts::find_by_username(&mut store.read().await.unwrap(), "mona").await.unwrap().unwrap().password_hash.unwrap() }
         };
         let before = hash(&app).await;
         assert!(before.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{before}");

@@ -102,6 +102,13 @@ impl Caller {
         Answer { status, headers, text: response.text().await.expect("text") }
     }
 
+    /// Sends a request whose answer need not be text: its status and encoding.
+    pub async fn client_send(&self, request: RequestBuilder) -> (u16, String) {
+        let response = request.send().await.expect("an answer");
+        let encoding = response.headers().get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap());
+        (response.status().as_u16(), encoding.to_owned())
+    }
+
     /// A page, as a browser asks for it.
     pub async fn page(&self, path: &str) -> Answer {
         self.send(self.navigation(Method::GET, path)).await
