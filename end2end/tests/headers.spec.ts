@@ -5,7 +5,7 @@ import { expect, type Page, somebody, test } from "../support/fixtures.ts";
 const PAGES = ["/", "/login", "/register", "/reset-password", "/reset-confirmation", "/nothing-here", "/dev/mailbox"];
 
 /** Collects what a browser complains about while the page is used. */
-async function complaints(page: Page): Promise<string[]> {
+function complaints(page: Page): string[] {
   const found: string[] = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) found.push(`${message.type()}: ${message.text()}`);
@@ -19,7 +19,7 @@ async function complaints(page: Page): Promise<string[]> {
 }
 
 test("no page makes the browser complain, and the policy stops nothing", async ({ visitor, page, server }) => {
-  const found = await complaints(page);
+  const found = complaints(page);
   const visit = async (path: string) => {
     await visitor.open(path);
     await page.waitForLoadState("networkidle");
@@ -92,11 +92,7 @@ test("a mailed link's secret leaves the address bar and is in no Referer, page o
   expect(requests.filter(({ referer }) => referer.includes("uid="))).toEqual([]);
 });
 
-test("what a page links to does not learn where a person came from", async ({ visitor, page, server, elsewhere }) => {
-  const other = await elsewhere();
-  await other.page.route("https://elsewhere.test/**", (route) =>
-    route.fulfill({ body: route.request().headers()["referer"] ?? "none" }),
-  );
+test("what a page links to does not learn where a person came from", async ({ visitor, page, server }) => {
   await visitor.entersAs(somebody(), server.baseURL);
   await page.route("https://elsewhere.test/**", (route) =>
     route.fulfill({ body: route.request().headers()["referer"] ?? "none" }),

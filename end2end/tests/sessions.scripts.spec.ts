@@ -1,7 +1,7 @@
 // One person, several tabs, a line that breaks and a server that goes away: who is signed in stays so, and who signed
 // out is signed out everywhere.
 
-import { expect, type Page, type Server, somebody, test as base } from "../support/fixtures.ts";
+import { door, expect, type Page, type Server, somebody, test as base } from "../support/fixtures.ts";
 import { CALM, OFFLINE, Tab } from "../support/tab.ts";
 
 const test = base.extend<{ tab: Tab }>({
@@ -39,6 +39,28 @@ test.describe("two tabs", () => {
     await expect(other.page.locator("body")).not.toContainText(person.email);
     await expect(home.getByRole("link", { name: "Create account" })).toBeVisible();
     await expect(home.locator("body")).not.toContainText(person.firstName);
+  });
+
+  test("the other tab is empty at once and leaves only when the server knows", async ({ visitor, tab, context, server }) => {
+    const person = somebody();
+    await visitor.entersAs(person, server.baseURL);
+    await tab.open();
+    const other = new Tab(await context.newPage());
+    // What one tab stores may reach another late: here it never does.
+    await other.page.addInitScript(() => (Storage.prototype.getItem = () => null));
+    await other.open();
+    const held = door();
+    await visitor.page.route("**/actions/log_out", async (route) => {
+      await held.opened;
+      await route.continue();
+    });
+    const visited: string[] = [];
+    other.page.on("framenavigated", (frame) => visited.push(frame.url().replace(server.baseURL, "")));
+    await visitor.page.getByRole("button", { name: "Sign out" }).click();
+    await expect(other.page.locator("body")).not.toContainText(person.email);
+    held.open();
+    await expect(other.page).toHaveURL("/login?notice=signed-out");
+    expect(visited).toEqual(["/login?notice=signed-out"]);
   });
 
   test("signing in in one moves the other on from the login page", async ({ visitor, context, server, elsewhere }) => {
@@ -201,6 +223,19 @@ test("a sign-out that the server was too busy for is not forgotten", async ({ vi
   await page.unroute("**/actions/log_out");
   await page.goto("/");
   await expect(page.getByRole("link", { name: "Create account" })).toBeVisible();
+  expect(await refreshWith(cookie, server)).toBe(401);
+});
+
+test("a browser that stores nothing signs out all the same", async ({ visitor, tab, page, server }) => {
+  await visitor.entersAs(somebody(), server.baseURL);
+  await page.addInitScript(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  });
+  await tab.open();
+  const cookie = await cookiesOf(page);
+  await visitor.signOut();
   expect(await refreshWith(cookie, server)).toBe(401);
 });
 

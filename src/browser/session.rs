@@ -79,8 +79,11 @@ pub(super) async fn account() -> Result<Account, Problem> {
 pub(super) async fn sign_out() -> Result<(), Problem> {
     token::forget();
     device::set_mark(PENDING, true);
+    // The turn is had before the others hear of it. They wait for theirs, and so for the server's answer: the mark alone
+    // would not do, as storage may reach another process later than the message does.
+    let turn = locks::turn().await;
     tabs::tell(tabs::SIGNED_OUT);
-    settle().await
+    tell_server(&turn).await
 }
 
 /// Whether somebody signed out and the server does not know yet.
@@ -93,14 +96,20 @@ pub(super) fn sign_out_is_pending() -> bool {
 /// # Errors
 /// It could not be told now either.
 pub(super) async fn settle() -> Result<(), Problem> {
-    if !sign_out_is_pending() {
-        return Ok(());
-    }
+    if sign_out_is_pending() { settle_in_turn().await } else { Ok(()) }
+}
+
+/// As [`settle`], but never before a tab that is signing out has heard from the server.
+///
+/// # Errors
+/// The server could not be told.
+pub(super) async fn settle_in_turn() -> Result<(), Problem> {
     // One tab tells for all of them, and after the exchanges that were under way: their cookie must not come last.
-    let _turn = locks::turn().await;
-    if !sign_out_is_pending() {
-        return Ok(());
-    }
+    let turn = locks::turn().await;
+    if sign_out_is_pending() { tell_server(&turn).await } else { Ok(()) }
+}
+
+async fn tell_server(_turn: &locks::Turn) -> Result<(), Problem> {
     let answer = post(LogOut::PATH, None, &JsValue::from_str("")).await;
     if renewal::settles_sign_out(answer.status) {
         device::set_mark(PENDING, false);

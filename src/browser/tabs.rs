@@ -73,7 +73,7 @@ pub(super) fn signed_out() {
         device::cover("Signing out\u{2026}");
     }
     spawn_local(async move {
-        match session::settle().await {
+        match session::settle_in_turn().await {
             Ok(()) if is_personal(&here) => device::go_for_good(&paths::login_with(Notice::SignedOut)),
             Ok(()) if here == paths::HOME => device::reload(),
             Err(problem) if is_personal(&here) => device::cover(&problem.detail),

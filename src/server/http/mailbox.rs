@@ -12,6 +12,10 @@ use axum::{
 };
 use std::io;
 
+/// These pages have no scripts and no forms.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
 /// What the pages are made of.
 #[derive(Clone, Debug)]
 pub struct MailboxPages {
@@ -62,7 +66,8 @@ impl MailboxPages {
              <main class=\"mx-auto w-full max-w-2xl px-4 py-10 space-y-6\">\n\
              <h1 class=\"text-2xl font-semibold wrap-anywhere\">{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
         );
-        (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
+        let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, POLICY)];
+        (status, headers, Html(page)).into_response()
     }
 
     fn letter(&self, mail: &KeptMail) -> String {
