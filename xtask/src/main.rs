@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask serve [--dev]   install what is missing, build, and serve http://localhost:3000
+cargo xtask watch           `cargo leptos watch` with the tools it needs: builds and reloads on every change
 cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask setup           only install what is missing";
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["serve"] => site::serve(Profile::Release),
         ["serve", "--dev"] => site::serve(Profile::Dev),
+        ["watch"] => site::watch(),
         ["test"] => return verdict(checks::run(None)),
         ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter))),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),

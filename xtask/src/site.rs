@@ -35,6 +35,13 @@ pub fn serve(profile: Profile) -> Outcome {
     Err(not_started(&server, &error))
 }
 
+/// Installs what is missing and becomes `cargo leptos watch`.
+pub fn watch() -> Outcome {
+    let mut watch = command("cargo", &["leptos", "watch"]);
+    let error = watch.env("PATH", tools::for_site()?).exec();
+    Err(not_started(&watch, &error))
+}
+
 /// Installs what is missing and builds, unless everything stands as the last build of this profile left it.
 pub fn build(profile: Profile) -> Outcome {
     let name = if profile == Profile::Release { "build the site (release)" } else { "build the site (dev)" };
