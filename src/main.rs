@@ -30,9 +30,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let settings = Settings::load(arguments.settings.as_deref())?;
+    let mut settings = Settings::load(arguments.settings.as_deref())?;
     start_log(&settings)?;
     doorward::server::http::log_panics();
+    fit_open_files(&mut settings)?;
     let leptos = leptos::config::get_config_from_str(DEFAULTS)?;
     let (url, transport) = (settings.server.public_url.clone(), settings.mail.transport);
     let application = Application::build(settings, leptos, World::real()).await?;
@@ -45,6 +46,23 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tokio::spawn(stop_on_signal(stop.clone()));
     application.run(stop).await?;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Raises the limit of open files to what the system allows, and takes no more connections than it has room for: the
+/// database, mails and files need some, too.
+fn fit_open_files(settings: &mut Settings) -> Result<(), Box<dyn Error>> {
+    const OTHERS: usize = 128;
+    let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?).unwrap_or(usize::MAX);
+    let room = files.saturating_sub(OTHERS).max(16);
+    if settings.server.connections > room {
+        tracing::warn!(
+            files,
+            connections = room,
+            "the limit of open files has room for fewer connections than are set"
+        );
+        settings.server.connections = room;
+    }
     Ok(())
 }
 

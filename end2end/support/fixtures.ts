@@ -22,6 +22,8 @@ interface OfWorker extends ServerOptions {
 }
 
 interface OfTest {
+  /** What the server wrote, kept with a test that failed. */
+  serverLog: void;
   /** The mails of that server. */
   mailbox: Mailbox;
   /** Whoever sits before the test's page. */
@@ -42,6 +44,15 @@ export const test = base.extend<OfTest, OfWorker>({
       await server.dispose();
     },
     { scope: "worker", timeout: 60_000 },
+  ],
+
+  serverLog: [
+    async ({ server }, use, test) => {
+      const from = server.log.length;
+      await use();
+      if (test.status !== test.expectedStatus) await test.attach("server.log", { body: server.log.slice(from) });
+    },
+    { auto: true },
   ],
 
   baseURL: async ({ server }, use) => {

@@ -57,7 +57,10 @@ export class Server {
     this.child = child;
     let failure: string | undefined;
     child.once("error", (error) => (failure = error.message));
-    child.once("exit", (code, signal) => (failure = `it ended with ${code ?? signal}`));
+    child.once("exit", (code, signal) => {
+      failure = `it ended with ${code ?? signal}`;
+      this.log += `\n(${failure})\n`;
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (this.log += text));
     }

@@ -1,6 +1,6 @@
 // One tab of the dashboard, with scripts: what it asks the server, and the moments that make it ask.
 
-import { expect, type Page } from "@playwright/test";
+import { expect, type Page, type Request } from "@playwright/test";
 
 export const CALM = "This is what we know of you.";
 export const OFFLINE = "You are offline. You are still signed in.";
@@ -9,7 +9,15 @@ export class Tab {
   /** Every answer of a server function to this tab, as `name status`, in order. */
   readonly calls: string[] = [];
 
+  private asked = 0;
+  private settled = 0;
+
   constructor(readonly page: Page) {
+    const concerns = (request: Request) => request.url().includes("/actions/");
+    page.on("request", (request) => (this.asked += concerns(request) ? 1 : 0));
+    for (const end of ["requestfinished", "requestfailed"] as const) {
+      page.on(end as "requestfinished", (request) => (this.settled += concerns(request) ? 1 : 0));
+    }
     page.on("response", (answer) => {
       const name = /\/actions\/(\w+)$/.exec(answer.url())?.[1];
       if (name) this.calls.push(`${name} ${answer.status()}`);
@@ -30,9 +38,10 @@ export class Tab {
   /** Waits until the card of the page that is open listens, and forgets the calls that took. */
   async listens(): Promise<void> {
     await expect(async () => {
-      await this.comesBack();
-      expect(this.calls.at(-1)).toBe("current_account 200");
-    }).toPass({ intervals: [50, 100, 200], timeout: 15_000 });
+      const asked = this.page.waitForRequest("**/actions/*", { timeout: 500 });
+      await Promise.all([asked, this.comesBack()]);
+    }).toPass({ intervals: [10], timeout: 15_000 });
+    await expect.poll(() => this.calls.at(-1)).toBe("current_account 200");
     await this.isQuiet();
     this.calls.length = 0;
   }
@@ -57,9 +66,9 @@ export class Tab {
     await this.page.locator("[data-fact=email]").evaluate((place) => (place.textContent = "stale"));
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until every question that this tab asked is answered. */
   async isQuiet(): Promise<void> {
-    await this.page.waitForLoadState("networkidle");
+    await expect.poll(() => this.asked - this.settled).toBe(0);
   }
 
   /** Everything that scripts of this origin can find: storage, cookies, the document, other stores. */

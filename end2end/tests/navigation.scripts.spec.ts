@@ -5,10 +5,13 @@ import { Tab } from "../support/tab.ts";
 
 const test = base.extend<{ tab: Tab; errors: string[] }>({
   tab: async ({ page }, use) => use(new Tab(page)),
-  // What the console says is an error, but for refusals of the server, which the browser notes too.
+  // What the console says is an error, but for refusals of the server, which the browser notes too, and for the
+  // animation that Leptos's router gives up when the next page comes before it has ended.
   errors: async ({ page }, use) => {
     const errors: string[] = [];
-    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("pageerror", (error) => {
+      if (!error.message.startsWith("Transition was skipped")) errors.push(error.message);
+    });
     page.on("console", (message) => {
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) errors.push(message.text());
     });

@@ -52,7 +52,7 @@ pub async fn log_in(
 /// End this session. Signing out twice is no error.
 ///
 /// # Errors
-/// `unavailable` if the database is away; the cookie is cleared all the same.
+/// `unavailable` if the database is away; the session and its cookie stay, and signing out can be tried again.
 #[server(prefix = "/actions", endpoint = "log_out")]
 pub async fn log_out() -> Result<Done, Problem> {
     use crate::server::http::render::Call;

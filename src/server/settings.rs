@@ -1,5 +1,7 @@
 //! The settings: `Leptos.toml`, a file laid over it, variables laid over both; read once, checked once, then trusted.
 
+pub use super::settings_checks::is_local_url;
+
 use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;

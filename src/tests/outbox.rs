@@ -195,7 +195,9 @@ on_both_engines! {
         let server = SmtpServer::start_at(address, Fault::None, Tls::None).await;
         app.clock.advance(61);
         arrived(&server, 1).await;
-        assert_eq!(app.anonymous().page("/readyz").await.text, "ready\n");
+        while app.anonymous().page("/readyz").await.text != "ready\n" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let mail = server.arrived().remove(0);
         assert!(format!("{:?}", mail.rcpt).contains("mona@example.com"));
     }

@@ -97,6 +97,9 @@ on_both_engines! {
         assert!(form.text.contains("value=\"mona\""), "the form is kept");
         let refresh = mona.refresh().await;
         assert_eq!((refresh.status, refresh.header("set-cookie")), (503, ""), "an outage is no sign-out");
+        let out = mona.action("log_out", &[]).await;
+        let kept = (out.status, out.header("set-cookie"), out.header("clear-site-data"));
+        assert_eq!(kept, (503, "", ""), "what can still end the session stays");
     }
 
     async fn the_mailbox_shows_each_mail_on_a_page_of_its_own(engine) {

@@ -169,6 +169,31 @@ on_both_engines! {
         assert_eq!(others[0].refresh().await.status, 200);
     }
 
+    async fn the_newest_session_stays_even_when_all_are_of_the_same_second(engine) {
+        let app = App::start_with(engine, "session.per_account = 2").await;
+        app.signed_in("mona").await;
+        for _ in 0..6 {
+            assert_eq!(app.signed_in_again("mona").await.refresh().await.status, 200);
+        }
+    }
+
+    async fn a_thief_who_hangs_up_at_once_is_found_all_the_same(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let old = mona.held();
+        for _ in 0..3 {
+            mona.refresh().await;
+        }
+        for _ in 0..5 {
+            let thief = app.anonymous();
+            thief.set_cookie("__Host-doorward", Some(&old));
+            let hasty = tokio::time::timeout(std::time::Duration::from_micros(900), thief.refresh());
+            drop(hasty.await);
+        }
+        app.mail("mona", "").await;
+        assert_eq!(mona.refresh().await.status, 401);
+    }
+
     async fn signing_in_replaces_the_session_that_the_browser_held(engine) {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;

@@ -21,7 +21,7 @@ const SHORTEST_NAME: usize = 3;
 /// Pieces of a name or an address shorter than this say nothing.
 const SHORTEST_PIECE: usize = 4;
 /// How much of the password and of each name zxcvbn looks at, in characters; its time grows with their square.
-const ESTIMATED: usize = 64;
+const ESTIMATED: usize = 32;
 /// The characters that zxcvbn reads as one letter each (`4` and `@` as a). It tries every combination that a password
 /// allows: all of them at once took a second.
 const STAND_INS: [&str; 7] = ["4@", "({[<", "69", "1!|", "1|7", "$5", "+7"];

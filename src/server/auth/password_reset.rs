@@ -100,7 +100,7 @@ impl AuthService {
         }
         // What is wrong with the password alone costs no try of the code.
         let nobody = About { username: "", email: "", first_name: "", last_name: "" };
-        self.new_password(&form.password, &form.password_again, nobody).map_err(AuthError::Invalid)?;
+        self.new_password(&form.password, &form.password_again, nobody).await?;
         let now = self.parts.clock.now();
         let ticket = match by_code {
             true => self.ticket_by_code(&form.code, request, now).await?,
@@ -114,9 +114,9 @@ impl AuthService {
             first_name: &view.first_name,
             last_name: &view.last_name,
         };
-        let password = match self.new_password(&form.password, &form.password_again, about) {
+        let password = match self.new_password(&form.password, &form.password_again, about).await {
             Ok(password) => password,
-            Err(errors) => return self.refuse_password(by_code, ticket, errors).await,
+            Err(error) => return self.refuse_password(by_code, ticket, error).await,
         };
         let hash = self.parts.hasher.hash(password.secret().clone()).await?;
         self.write_reset(ticket, view.id, hash).await
@@ -179,13 +179,13 @@ impl AuthService {
             .ok_or(AuthError::InvalidTicket)
     }
 
-    async fn refuse_password(&self, by_code: bool, ticket: Ticket, errors: Vec<FieldError>) -> Result<(), AuthError> {
+    async fn refuse_password(&self, by_code: bool, ticket: Ticket, error: AuthError) -> Result<(), AuthError> {
         if by_code {
             let write =
                 self.parts.store.write(move |tx| Box::pin(async move { tickets::take_back_try(tx, &ticket.id).await }));
             write.await?;
         }
-        Err(AuthError::Invalid(errors))
+        Err(error)
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+use tracing::Instrument as _;
+
 /// How often a refresh looks again when the row moved under it. Each move is somebody else's progress.
 const LOOKS: usize = 8;
 /// Seconds after which a notice of theft is not worth sending any more: three days.
@@ -25,6 +27,13 @@ impl AuthService {
     /// `NotSignedIn` when the session is over or was just ended as stolen; `Superseded` just after a step-up; `Unavailable`.
     pub async fn refresh(&self, held: Option<&str>) -> Result<Opened, AuthError> {
         let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
+        let service = self.clone();
+        // On a task of its own: a thief who hangs up at once must not stop what ends the stolen session.
+        let settled = tokio::spawn(async move { service.refresh_presented(presented).await }.in_current_span());
+        settled.await.unwrap_or(Err(AuthError::Busy))
+    }
+
+    async fn refresh_presented(&self, presented: Presented) -> Result<Opened, AuthError> {
         let counter = i64::try_from(presented.counter).map_err(|_| AuthError::NotSignedIn)?;
         let rid = presented.rid.to_text();
         for _ in 0..LOOKS {

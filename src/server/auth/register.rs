@@ -67,7 +67,7 @@ impl AuthService {
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Registered, AuthError> {
-        let form = self.acceptable(&form)?;
+        let form = self.acceptable(&form).await?;
         let hash = self.parts.hasher.hash(form.password.secret().clone()).await?;
         let account = NewAccount {
             id: random_account_id(self.parts.entropy.as_ref()),
@@ -132,7 +132,7 @@ impl AuthService {
         }
     }
 
-    fn acceptable(&self, form: &RegistrationForm) -> Result<Acceptable, AuthError> {
+    async fn acceptable(&self, form: &RegistrationForm) -> Result<Acceptable, AuthError> {
         let mut errors = Vec::new();
         let mut note = |field: &'static str, message: String| errors.push(FieldError::new(field, message));
         let email = Email::parse(&form.email).map_err(|message| note("email", message)).ok();
@@ -145,8 +145,14 @@ impl AuthService {
             first_name: first_name.as_ref().map_or("", PersonName::as_str),
             last_name: last_name.as_ref().map_or("", PersonName::as_str),
         };
-        let password =
-            self.new_password(&form.password, &form.password_again, about).map_err(|e| errors.extend(e)).ok();
+        let password = match self.new_password(&form.password, &form.password_again, about).await {
+            Ok(password) => Some(password),
+            Err(AuthError::Invalid(more)) => {
+                errors.extend(more);
+                None
+            }
+            Err(error) => return Err(error),
+        };
         match (email, username, password, first_name, last_name) {
             (Some(email), Some(username), Some(password), Some(first_name), Some(last_name)) => {
                 Ok(Acceptable { email, username, password, first_name, last_name })
@@ -158,20 +164,31 @@ impl AuthService {
         }
     }
 
-    /// A new password typed twice, if it is good enough.
-    pub(super) fn new_password(
+    /// A new password typed twice, if it is good enough. Judging it takes milliseconds, so the hashing threads do it.
+    ///
+    /// # Errors
+    /// `Invalid` with what is wrong with it; `Busy`.
+    pub(super) async fn new_password(
         &self,
         typed: &SecretString,
         again: &SecretString,
         about: About<'_>,
-    ) -> Result<NewPassword, Vec<FieldError>> {
-        let password =
-            self.parts.policy.check(typed, about).map_err(|message| vec![FieldError::new("password", message)])?;
-        // Not a secret comparison: both texts came in the same request.
-        if typed.expose_secret() == again.expose_secret() {
-            Ok(password)
-        } else {
-            Err(vec![FieldError::new("password_again", "The two passwords are not the same. Please type them again.")])
+    ) -> Result<NewPassword, AuthError> {
+        let (service, password) = (self.clone(), typed.clone());
+        let [username, email, first_name, last_name] =
+            [about.username, about.email, about.first_name, about.last_name].map(str::to_owned);
+        let judged = self.parts.hasher.beside(move || {
+            let about = About { username: &username, email: &email, first_name: &first_name, last_name: &last_name };
+            service.parts.policy.check(&password, about)
+        });
+        let refuse = |field, message: String| Err(AuthError::Invalid(vec![FieldError::new(field, message)]));
+        match judged.await? {
+            Err(message) => refuse("password", message),
+            // Not a secret comparison: both texts came in the same request.
+            Ok(_) if typed.expose_secret() != again.expose_secret() => {
+                refuse("password_again", "The two passwords are not the same. Please type them again.".to_owned())
+            }
+            Ok(password) => Ok(password),
         }
     }
 }

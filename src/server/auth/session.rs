@@ -134,7 +134,7 @@ impl Opening {
             sessions::revoke(tx, rid, "replaced", self.now).await?;
         }
         sessions::insert(tx, &self.new, self.now).await?;
-        sessions::revoke_beyond(tx, self.new.account, self.keep, self.now).await?;
+        sessions::revoke_beyond(tx, self.new.account, &self.new.rid, self.keep, self.now).await?;
         accounts::set_last_login(tx, self.new.account, self.now).await
     }
 }

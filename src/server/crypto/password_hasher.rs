@@ -123,6 +123,14 @@ impl PasswordHasher {
         self.0.threads.run(move |memory| recipe.verify(&password, stored.as_deref(), memory)).await
     }
 
+    /// Runs other work about a password that takes long, such as guessing how soon it would be guessed.
+    ///
+    /// # Errors
+    /// [`Busy`] if too many are waiting, or if `work` panics.
+    pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        self.0.threads.run(move |_| work()).await
+    }
+
     /// How many hashes wait for a thread now.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -39,9 +39,10 @@ impl Cookies {
     #[must_use]
     pub fn read(&self, headers: &HeaderMap, kind: Kind) -> Option<SecretString> {
         let name = self.name(kind);
-        let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        // Cookies of others on this host may hold any byte; they must not hide ours.
+        let texts = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let mut found = texts
-            .flat_map(|text| Cookie::split_parse(text).filter_map(Result::ok))
+            .flat_map(|text| Cookie::split_parse(text.into_owned()).filter_map(Result::ok).collect::<Vec<_>>())
             .filter(|cookie| cookie.name() == name)
             .map(|cookie| cookie.value().to_owned());
         let first = found.next()?;

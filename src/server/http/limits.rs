@@ -59,6 +59,13 @@ pub async fn hold(State(limits): State<Limits>, request: Request, next: Next) ->
     }
 }
 
+/// Middleware: the net under what is outside [`hold`], such as the rendering of a problem as a page.
+pub async fn net(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_| broken(id).into_response())
+}
+
 fn broken(id: Option<RequestId>) -> Problem {
     let reference = id.map(|RequestId(id)| format!(" If it happens again, tell us this number: {id}."));
     let reference = reference.unwrap_or_default();

@@ -61,7 +61,7 @@ impl MailboxPages {
         let page = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title} – {site}</title>\n<link rel=\"stylesheet\" href=\"{stylesheet}\">\n</head>\n\
+             <title>{title} – {site}</title>\n<link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n<link rel=\"stylesheet\" href=\"{stylesheet}\">\n</head>\n\
              <body class=\"min-h-dvh bg-canvas text-ink\">\n\
              <main class=\"mx-auto w-full max-w-2xl px-4 py-10 space-y-6\">\n\
              <h1 class=\"text-2xl font-semibold wrap-anywhere\">{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"

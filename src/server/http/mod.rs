@@ -29,20 +29,20 @@ use crate::{
         clock::Clock,
         entropy::Entropy,
         mailer::Mailbox,
-        settings::Settings,
+        settings::{Settings, is_local_url},
     },
 };
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{Extensions, HeaderMap, HeaderValue, Response, StatusCode, Version, header},
-    middleware,
+    middleware::{self, Next},
     response::IntoResponse as _,
     routing::{any, get, post},
 };
 use leptos::config::LeptosOptions;
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 /// Effort for a page, the same number for brotli (0 to 11) and gzip (0 to 9): most of the gain for little time.
@@ -101,6 +101,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(guard::Guard::new(&settings.public_url), guard::same_origin))
         .layer(middleware::from_fn_with_state(limits::Limits::new(settings), limits::hold))
         .layer(middleware::from_fn_with_state(state.clone(), pages::for_people))
+        .layer(middleware::from_fn(limits::net))
         .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
         .layer(middleware::from_fn(access_log::log))
         .layer(middleware::from_fn_with_state(state.entropy.clone(), request_id::give))
@@ -123,7 +124,19 @@ fn mailbox_pages(state: &AppState, mailbox: Mailbox) -> Router {
     Router::new()
         .route(paths::MAILBOX, get(mailbox::list))
         .route(&paths::mailbox_mail("{id}"), get(mailbox::mail))
+        .layer(middleware::from_fn(only_from_here))
         .with_state(pages)
+}
+
+/// The mailbox shows links that change passwords: whoever is not at this machine, or was led here by a name that only
+/// resolves to it (DNS rebinding), finds nothing at this address, whatever address the server listens on.
+async fn only_from_here(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response<Body> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if peer.ip().to_canonical().is_loopback() && is_local_url(&["http://", host].concat()) {
+        next.run(request).await
+    } else {
+        not_found().into_response()
+    }
 }
 
 async fn jwks(State(state): State<AppState>) -> Response<Body> {

@@ -84,14 +84,14 @@ impl Call {
         Ok(self.hand_over(opened, paths::own_path(form.next.as_deref()).to_owned()))
     }
 
-    /// Ends the session; the cookie goes even if the database is away.
+    /// Ends the session. While the database is away the cookie stays: whoever holds it can still end the session later.
     ///
     /// # Errors
     /// As [`crate::server::auth::AuthService::log_out`].
     pub async fn log_out(&self) -> Result<Done, Problem> {
+        self.state.auth.log_out(self.held()).await?;
         self.set_cookie(self.state.cookies.clear(Kind::Session));
         self.answer().clear_site = true;
-        self.state.auth.log_out(self.held()).await?;
         Ok(Done { next: paths::login_with(Notice::SignedOut), grant: None })
     }
 

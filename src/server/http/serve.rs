@@ -254,6 +254,10 @@ fn refusal(request: &Request<Incoming>, pulse: &Pulse) -> Option<Problem> {
         return malformed("The length of the request's body is stated in two ways.");
     }
     let uri = request.uri();
+    // `GET x:y` names an authority and no path (RFC 9112, 3.2.3); nobody behind here expects that.
+    if !uri.path().starts_with('/') {
+        return malformed("The request names no path.");
+    }
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     if authority + uri.path_and_query().map_or(0, |path| path.as_str().len()) > URL_LIMIT {
         return Some(Problem::new(Code::TooLarge, 414, "The address of the request is too long."));

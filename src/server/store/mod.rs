@@ -60,11 +60,16 @@ impl Store {
         match &self.writer {
             Writer::Queue(queue) => queue.run(work).await,
             Writer::Pool => {
-                let mut connection = self.readers.acquire().await?;
-                let mut transaction = connection.begin().await?;
-                let value = work(&mut transaction).await?;
-                transaction.commit().await?;
-                Ok(value)
+                let pool = self.readers.clone();
+                // On a task of its own: a caller that hangs up must not roll a sign-out back.
+                let written = tokio::spawn(async move {
+                    let mut connection = pool.acquire().await?;
+                    let mut transaction = connection.begin().await?;
+                    let value = work(&mut transaction).await?;
+                    transaction.commit().await?;
+                    Ok(value)
+                });
+                written.await.unwrap_or(Err(StoreError::NotKept))
             }
         }
     }

@@ -204,20 +204,27 @@ pub async fn revoke(tx: &mut Tx, rid: &str, why: &str, now: Timestamp) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends the live sessions of an account that have been unused longest, all but `keep` of them.
+/// Ends the live sessions of an account that have been unused longest, all but `keep` of them. `newest` always stays.
 ///
 /// # Errors
 /// The database is away.
-pub async fn revoke_beyond(tx: &mut Tx, account: AccountId, keep: i64, now: Timestamp) -> Result<(), StoreError> {
+pub async fn revoke_beyond(
+    tx: &mut Tx,
+    account: AccountId,
+    newest: &str,
+    keep: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE sessions SET revoked_at = $3, revoked_why = 'too_many'
-         WHERE revoked_at IS NULL AND account_id = $1 AND rid NOT IN (
-             SELECT rid FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $3
+         WHERE revoked_at IS NULL AND account_id = $1 AND rid <> $4 AND rid NOT IN (
+             SELECT rid FROM sessions WHERE account_id = $1 AND rid <> $4 AND revoked_at IS NULL AND expires_at > $3
              ORDER BY minted_at DESC, created_at DESC, rid LIMIT $2)",
     )
     .bind(account.0)
-    .bind(keep)
+    .bind(keep.saturating_sub(1))
     .bind(now.0)
+    .bind(newest)
     .execute(tx)
     .await?;
     Ok(())

@@ -88,9 +88,22 @@ on_both_engines! {
         assert_eq!((answer.status, answer.header("location")), (303, "/login?next=/dashboard"));
     }
 
+    async fn cookies_of_others_do_not_hide_ours(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let mut line = b"other=\xff\xfe; ".to_vec();
+        line.extend_from_slice(format!("__Host-doorward={}; =; x", mona.held()).as_bytes());
+        let request = app.anonymous().request(reqwest::Method::GET, "/dashboard");
+        let request = request.header("cookie", reqwest::header::HeaderValue::from_bytes(&line).unwrap());
+        assert_eq!(mona.twin().send(request).await.status, 200);
+    }
+
     async fn the_mailbox_is_there_on_localhost_only(engine) {
         let app = App::start(engine).await;
         assert_eq!(app.anonymous().page("/dev/mailbox").await.status, 200);
+        let rebound = app.anonymous();
+        let request = rebound.request(reqwest::Method::GET, "/dev/mailbox").header("host", "evil.test:3000");
+        assert_eq!(rebound.send(request).await.status, 404, "a name that was made to resolve to us");
         let app = App::start_with(engine, "mail.transport = 'folder'").await;
         assert_eq!(app.anonymous().page("/dev/mailbox").await.status, 404);
     }

@@ -32,6 +32,22 @@ on_both_engines! {
         assert_eq!(caller.page("/actions/no_such").await.status, 404);
     }
 
+    async fn a_request_that_names_no_path_is_400_and_the_next_one_is_served(engine) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let app = App::start(engine).await;
+        let address = app.base.strip_prefix("http://").unwrap().to_owned();
+        for line in ["GET x:1 HTTP/1.1", "GET * HTTP/1.1", "OPTIONS * HTTP/1.1", "GET ? HTTP/1.1"] {
+            let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+            let request = format!("{line}\r\nHost: {address}\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with("HTTP/1.1 400"), "{line}: {answer:.80}");
+        }
+        assert_eq!(app.anonymous().page("/login").await.status, 200);
+    }
+
     async fn reading_never_changes_anything(engine) {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;

@@ -56,7 +56,7 @@ on_both_engines! {
         assert_eq!(app.anonymous().log_in("mona", PASSWORD).await.status, 200);
     }
 
-    async fn without_sign_in_a_registration_tells_nobody_who_has_an_account(engine) {
+    async fn without_sign_in_the_registration_form_tells_nobody_who_has_an_account(engine) {
         let app = App::start_with(engine, "registration.sign_in = false").await;
         let new = register(&app, "mona@example.com", "mona").await;
         let known = register(&app, "mona@example.com", "another").await;
