@@ -1,6 +1,9 @@
 //! The binary itself, as an operator runs it: first start, refusals, kill -9, several processes, its log.
 
-use crate::harness::{Answer, Caller, Engine, OTHER_PASSWORD, PASSWORD, link_in, new_database};
+use crate::{
+    harness::{Answer, Caller, Engine, OTHER_PASSWORD, PASSWORD, link_in, new_database},
+    smtp_server::{Fault, SmtpServer, Tls},
+};
 use futures::future::join_all;
 use std::{
     fs,
@@ -133,7 +136,7 @@ async fn kill_in_a_loop_of_refreshes(engine: Engine) {
     let mut server = Process::start(folder.path(), &variables).await;
     let mona = server.caller();
     register(&mona).await;
-    let mut held = mona.held();
+    let (mut held, mut token) = (mona.held(), None);
     for round in 0..8_u64 {
         let browser = server.caller();
         browser.set_cookie("__Host-doorward", Some(&held));
@@ -155,9 +158,46 @@ async fn kill_in_a_loop_of_refreshes(engine: Engine) {
         server = Process::start(folder.path(), &variables).await;
         let again = server.caller();
         again.set_cookie("__Host-doorward", Some(&held));
-        assert_eq!(again.refresh().await.status, 200, "round {round}");
+        let refreshed = again.refresh().await;
+        assert_eq!(refreshed.status, 200, "round {round}");
         held = again.held();
+        token = Some(refreshed.token());
     }
+    server.kill();
+    let server = Process::start(folder.path(), &variables).await;
+    let account = server.caller().account(&token.unwrap()).await;
+    assert_eq!(account.status, 200, "an access token outlives the process, too");
+}
+
+#[tokio::test]
+async fn a_mail_owed_at_a_kill_arrives_when_smtp_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let smtp = SmtpServer::start(Fault::None, Tls::None).await;
+    let address = smtp.address();
+    drop(smtp);
+    let url = format!("smtp://{address}");
+    let variables = [
+        ("DOORWARD__MAIL__TRANSPORT", "smtp"),
+        ("DOORWARD__MAIL__SMTP_URL", url.as_str()),
+        ("DOORWARD__MAIL__TIMEOUT", "2"),
+        ("DOORWARD__MAIL__LEASE", "10"),
+        ("DOORWARD__MAIL__BACKOFF", "1"),
+        ("DOORWARD__MAIL__POLL", "1"),
+    ];
+    let mut server = Process::start(folder.path(), &variables).await;
+    let mona = server.caller();
+    register(&mona).await;
+    assert_eq!(mona.action("request_password_reset", &[("email", "mona@example.com")]).await.status, 200);
+    server.kill();
+    let smtp = SmtpServer::start_at(address, Fault::None, Tls::None).await;
+    let _server = Process::start(folder.path(), &variables).await;
+    for _ in 0..400 {
+        if !smtp.arrived().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the mail was lost: {}", fs::read_to_string(folder.path().join("log")).unwrap());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Who calls: by access token, or by the cookie that a page is rendered for.
 
-use super::{AuthError, AuthService, session::own_view};
+use super::{AuthError, AuthService};
 use crate::{
     domain::{account::Account, time::Timestamp},
     server::store::sessions,
@@ -42,7 +42,7 @@ impl AuthService {
         if !session.is_alive(now) || claims.account != session.account {
             return Err(AuthError::NotSignedIn);
         }
-        Ok(Principal { account: own_view(stored), sid: session.sid, authenticated_at: session.authenticated_at })
+        Ok(Principal { account: stored.account, sid: session.sid, authenticated_at: session.authenticated_at })
     }
 
     /// The visitor behind a cookie. Nothing is written: pages never rotate on GET, where answers get lost.
@@ -62,7 +62,7 @@ impl AuthService {
             minted_at: session.minted_at,
             idle_seconds: session.idle_seconds,
             principal: Principal {
-                account: own_view(stored),
+                account: stored.account,
                 sid: session.sid,
                 authenticated_at: session.authenticated_at,
             },

@@ -2,16 +2,12 @@
 
 use super::{AuthError, AuthService};
 use crate::{
-    domain::{
-        account::{Account, AccountId},
-        grant::Grant,
-        time::Timestamp,
-    },
+    domain::{account::AccountId, grant::Grant, time::Timestamp},
     server::{
         crypto::Rid,
         entropy::random_id,
         store::{
-            accounts::{self, StoredAccount},
+            StoreError, Tx, accounts,
             sessions::{self, NewSession, Session},
         },
     },
@@ -126,10 +122,7 @@ impl AuthService {
 
 impl Opening {
     /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in.
-    pub(super) async fn write(
-        &self,
-        tx: &mut crate::server::store::Tx,
-    ) -> Result<(), crate::server::store::StoreError> {
+    pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
         if let Some(rid) = &self.replaced {
             sessions::revoke(tx, rid, "replaced", self.now).await?;
         }
@@ -137,9 +130,4 @@ impl Opening {
         sessions::revoke_beyond(tx, self.new.account, &self.new.rid, self.keep, self.now).await?;
         accounts::set_last_login(tx, self.new.account, self.now).await
     }
-}
-
-/// The account as its owner sees it.
-pub(super) fn own_view(stored: StoredAccount) -> Account {
-    stored.account
 }
