@@ -60,7 +60,7 @@ sections! {
     }
     Cookie { name: String, secure: bool, same_site: SameSite }
     Registration { sign_in: bool }
-    Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64 }
+    Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
     Mail {
         transport: MailTransport, smtp_url: SecretString, smtp_url_file: String, folder: PathBuf, from: String,
         timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64,

@@ -180,7 +180,9 @@ fn cookie(cookie: &Cookie, local: bool) -> Result<(), SettingsError> {
 fn reset(reset: &Reset) -> Result<(), SettingsError> {
     within("reset.link_lifetime", reset.link_lifetime, 60..=3600, "seconds; a link lies about in a mailbox")?;
     within("reset.code_lifetime", reset.code_lifetime, 60..=600, "seconds; a code is short, so is its life")?;
-    within("reset.code_tries", reset.code_tries, 1..=10, "tries; a code can be guessed")
+    within("reset.code_tries", reset.code_tries, 1..=10, "tries; a code can be guessed")?;
+    within("reset.mails_per_hour", reset.mails_per_hour, 1..=100, "mails; each makes new guesses possible")?;
+    within("reset.mail_gap", reset.mail_gap, 0..=3600, "seconds; an hour is as long as anybody waits")
 }
 
 fn mail(mail: &mut Mail, local: bool) -> Result<(), SettingsError> {

@@ -1,6 +1,10 @@
 //! Resetting a forgotten password (`cases.md` W), by link and by code, on both engines.
 
 use crate::harness::{App, OTHER_PASSWORD, PASSWORD, on_both_engines};
+use doorward::server::store::{
+    accounts,
+    tickets::{self, TicketKind},
+};
 use futures::future::join_all;
 
 const BOTH: [(&str, &str); 2] = [("password", OTHER_PASSWORD), ("password_again", OTHER_PASSWORD)];
@@ -70,7 +74,7 @@ on_both_engines! {
         let browser = app.anonymous();
         browser.action("request_password_reset", &[("email", "mona@example.com")]).await;
         let (first, _) = app.reset_mail("mona").await;
-        app.clock.advance(2);
+        app.clock.advance(60);
         browser.action("request_password_reset", &[("email", "mona@example.com")]).await;
         let second = loop {
             let (link, _) = app.reset_mail("mona").await;
@@ -81,6 +85,27 @@ on_both_engines! {
         app.clock.advance(1800);
         assert_eq!(browser.action("confirm_password_reset", &by_link(&second)).await.code(), "invalid_ticket");
         assert_eq!(app.anonymous().log_in("mona", PASSWORD).await.status, 200, "the old password stays");
+    }
+
+    async fn a_stranger_who_keeps_asking_neither_floods_the_mailbox_nor_kills_the_link(engine) {
+        let app = App::start(engine).await;
+        app.signed_in("mona").await;
+        let mona = app.anonymous();
+        let ask = [("email", "mona@example.com")];
+        let first = mona.action("request_password_reset", &ask).await;
+        let (link, _) = app.reset_mail("mona").await;
+        let stranger = app.anonymous();
+        let asked = join_all((0..20).map(|_| stranger.action("request_password_reset", &ask))).await;
+        assert!(asked.iter().all(|answer| (answer.status, &answer.text) == (200, &first.text)), "he is told the same");
+        assert_eq!(app.anonymous().action("confirm_password_reset", &by_link(&link)).await.status, 200);
+        for _ in 0..20 {
+            app.clock.advance(61);
+            join_all((0..4).map(|_| stranger.action("request_password_reset", &ask))).await;
+        }
+        let mut tx = app.store.read().await.unwrap();
+        let id = accounts::find_by_username(&mut tx, "mona").await.unwrap().unwrap().account.id;
+        let made = tickets::made_since(&mut tx, id, TicketKind::PasswordReset, crate::harness::START.plus(-1)).await;
+        assert_eq!(made.unwrap().0, 5, "in an hour, the first one included");
     }
 
     async fn the_typed_code_works_in_the_browser_that_asked_and_only_there(engine) {

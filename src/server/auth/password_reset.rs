@@ -19,6 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 /// Seconds after which the notice that a password was changed is not worth sending any more: three days.
 const NOTICE_LIFETIME: i64 = 259_200;
+/// Seconds of an hour.
+const HOUR: i64 = 3600;
 /// The longest `uid`, `token` or `request` that is looked at, in bytes; ours are shorter.
 const LONGEST: usize = 128;
 
@@ -44,7 +46,7 @@ pub struct ResetForm {
 
 impl AuthService {
     /// Asks for a reset mail. Known and unknown addresses make the same rows, take the same time and get the same answer;
-    /// older links die.
+    /// older links die. Who is asked for too often (`reset.mails_per_hour`, `reset.mail_gap`) gets no further mail.
     ///
     /// # Errors
     /// `Invalid` if that is no e-mail address; `Unavailable`.
@@ -57,7 +59,8 @@ impl AuthService {
         let request = random_id(parts.entropy.as_ref());
         let lives = &parts.settings.reset;
         let now = parts.clock.now();
-        let ticket = NewTicket {
+        let pace = (lives.mails_per_hour, lives.mail_gap);
+        let mut ticket = NewTicket {
             id: random_id(parts.entropy.as_ref()),
             account: account.as_ref().map(|account| account.account.id),
             kind: TicketKind::PasswordReset,
@@ -66,7 +69,7 @@ impl AuthService {
             expires_at: now.plus(lives.link_lifetime),
             code_expires_at: now.plus(lives.code_lifetime),
         };
-        let mail = NewMail {
+        let mut mail = NewMail {
             id: random_id(parts.entropy.as_ref()),
             kind: MailKind::PasswordReset,
             account: ticket.account,
@@ -76,7 +79,14 @@ impl AuthService {
         let write = parts.store.write(move |tx| {
             Box::pin(async move {
                 // Of nobody, where nobody has the address: the same statements run.
-                let whose = ticket.account.unwrap_or(AccountId(0));
+                let mut whose = ticket.account.unwrap_or(AccountId(0));
+                accounts::hold(tx, whose).await?;
+                let (made, newest) = tickets::made_since(tx, whose, ticket.kind, now.plus(-HOUR)).await?;
+                if made >= pace.0 || newest.is_some_and(|at| now.since(at) < pace.1) {
+                    // Too often: nobody is mailed, and the link that was mailed last stays good. Otherwise a stranger
+                    // could flood a mailbox, kill every link in it, and have five guesses at a code with each request.
+                    (whose, ticket.account, mail.account) = (AccountId(0), None, None);
+                }
                 tickets::consume_all_for(tx, whose, ticket.kind, now).await?;
                 tickets::insert(tx, &ticket, now).await?;
                 outbox::insert(tx, &mail, now).await

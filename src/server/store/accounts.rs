@@ -110,6 +110,16 @@ pub async fn find(tx: &mut Tx, id: AccountId) -> Result<Option<StoredAccount>, S
     row.map(|row| read(&row)).transpose()
 }
 
+/// Holds an account's row until the transaction ends, so that what is counted about it cannot change meanwhile.
+/// (SQLite has one writer anyway and no `FOR UPDATE`; this is the same on both.)
+///
+/// # Errors
+/// The database is away.
+pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE accounts SET id = id WHERE id = $1").bind(id.0).execute(tx).await?;
+    Ok(())
+}
+
 /// Notes a sign-in.
 ///
 /// # Errors

@@ -79,6 +79,28 @@ pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// How many tickets of an account were made after `since`, and when the newest of them was.
+///
+/// # Errors
+/// The database is away.
+pub async fn made_since(
+    tx: &mut Tx,
+    account: AccountId,
+    kind: TicketKind,
+    since: Timestamp,
+) -> Result<(i64, Option<Timestamp>), StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS made, MAX(created_at) AS newest FROM tickets
+         WHERE account_id = $1 AND kind = $2 AND created_at > $3",
+    )
+    .bind(account.0)
+    .bind(kind.as_str())
+    .bind(since.0)
+    .fetch_one(tx)
+    .await?;
+    Ok((row.try_get("made")?, row.try_get::<Option<i64>, _>("newest")?.map(Timestamp)))
+}
+
 /// The newest ticket of an account that nobody has consumed.
 ///
 /// # Errors
