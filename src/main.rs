@@ -2,8 +2,8 @@
 
 use clap::Parser;
 use doorward::server::{
-    compose::{Application, World},
-    settings::{DEFAULTS, LogFormat, MailTransport, Settings},
+    compose::{Application, World, site},
+    settings::{LogFormat, MailTransport, Settings},
 };
 use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 use tokio_util::sync::CancellationToken;
@@ -34,9 +34,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     start_log(&settings)?;
     doorward::server::http::log_panics();
     fit_open_files(&mut settings)?;
-    let leptos = leptos::config::get_config_from_str(DEFAULTS)?;
     let (url, transport) = (settings.server.public_url.clone(), settings.mail.transport);
-    let application = Application::build(settings, leptos, World::real()).await?;
+    let application = Application::build(settings, site()?, World::real()).await?;
     tracing::info!(address = %application.address()?, %url, "listening");
     if transport == MailTransport::Mailbox {
         let mailbox = [url.as_str(), doorward::paths::MAILBOX].concat();

@@ -7,12 +7,12 @@ use super::{
     entropy::{Entropy, SystemEntropy},
     http::{self, AppState, cookies::Cookies},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
-    settings::{MailTransport, Settings},
+    settings::{DEFAULTS, MailTransport, Settings},
     store::Store,
 };
 use axum::Router;
 use leptos::config::LeptosOptions;
-use std::{fmt::Display, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -122,6 +122,27 @@ impl Application {
         self.store.close().await;
         served
     }
+}
+
+/// Where the site is and how its files are called: from `Leptos.toml` and the `LEPTOS_…` variables, and where those say
+/// nothing, as cargo-leptos leaves them beside the binary. So the binary alone finds its stylesheet from any folder.
+///
+/// # Errors
+/// A variable is not of its kind.
+pub fn site() -> Result<LeptosOptions, StartError> {
+    let mut options = leptos::config::get_config_from_str(DEFAULTS).map_err(failed("LEPTOS_…"))?;
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    let Some(folder) = std::env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_path_buf)) else {
+        return Ok(options);
+    };
+    if !is_set("LEPTOS_HASH_FILES") {
+        options.hash_files = folder.join(options.hash_file.as_ref()).exists();
+    }
+    let beside = folder.join("../site");
+    if !is_set("LEPTOS_SITE_ROOT") && !Path::new(options.site_root.as_ref()).exists() && beside.exists() {
+        options.site_root = beside.display().to_string().into();
+    }
+    Ok(options)
 }
 
 fn service(
