@@ -58,7 +58,7 @@ impl AuthService {
         let (counter, parent) = (session.counter.unsigned_abs(), session.parent.unsigned_abs());
         let known = session.is_alive(now) && (presented.counter == counter || presented.counter == parent);
         let newer_than_the_backup = session.is_open(now) && presented.counter > counter;
-        Ok((known || newer_than_the_backup).then(|| Visit {
+        Ok((known || newer_than_the_backup).then_some(Visit {
             minted_at: session.minted_at,
             idle_seconds: session.idle_seconds,
             principal: Principal {
