@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check in order, quick ones first, up to the first step that fails.
 
 use crate::site::{self, Profile};
-use crate::step::{Outcome, command, not_started, root, run as run_command, step};
+use crate::step::{Outcome, command, not_started, root, run as run_command, step, target};
 use crate::{tools, weigh};
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
@@ -10,6 +10,27 @@ use std::time::Instant;
 
 /// Where `playwright.config.ts` leaves its results.
 const BROWSER_REPORT: &str = "end2end/test-results/report.json";
+
+/// What the checks look at.
+const INPUTS: [&str; 13] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Leptos.toml",
+    "clippy.toml",
+    "end2end",
+    "migrations",
+    "public",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "src",
+    "style",
+    "xtask",
+];
+
+/// What lies among that and is made from it.
+const NO_INPUTS: [&str; 4] =
+    ["end2end/node_modules", "end2end/screenshots", "end2end/test-results", "style/node_modules"];
 
 const BROWSER_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -50,10 +71,18 @@ const LINTS: [Lint; 5] = [
     ),
 ];
 
-/// Runs all checks, or with a filter only the tests whose name contains it. Ends with the line of counts.
-/// True if nothing failed.
-pub fn run(filter: Option<&str>) -> bool {
+/// Runs all checks unless nothing has changed since they all passed, or with a filter only the tests whose name contains
+/// it. Ends with the line of counts. True if nothing failed.
+pub fn run(filter: Option<&str>, again: bool) -> bool {
     let start = Instant::now();
+    let passed = target().join("all-passed");
+    let inputs = site::listing(INPUTS.map(|input| root().join(input)).into(), &NO_INPUTS);
+    let last = std::fs::read_to_string(&passed).unwrap_or_default();
+    if let (None, false, Some(counts)) = (filter, again, last.strip_prefix(&inputs)) {
+        println!("==> nothing has changed since every check passed; `cargo xtask test --again` runs them all the same");
+        println!("{}", counts.trim());
+        return true;
+    }
     let mut count = Count::default();
     let outcome = if let Some(filter) = filter { tests(&mut count, filter) } else { everything(&mut count) };
     if let Err(problem) = outcome {
@@ -63,6 +92,10 @@ pub fn run(filter: Option<&str>) -> bool {
     }
     println!("==> all steps took {:.0} s", start.elapsed().as_secs_f64());
     println!("{count}");
+    if filter.is_none() && count.failed == 0 {
+        // Without the record everything is run once more, no worse.
+        let _ = std::fs::write(&passed, format!("{inputs}\n{count}"));
+    }
     count.failed == 0
 }
 

@@ -17,6 +17,7 @@ const USAGE: &str = "\
 cargo xtask serve [--dev]   install what is missing, build, and serve http://localhost:3000
 cargo xtask watch           `cargo leptos watch` with the tools it needs: builds and reloads on every change
 cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
+cargo xtask test --again    every check, also when nothing has changed since all of them passed
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask setup           only install what is missing";
 
@@ -27,8 +28,9 @@ fn main() -> ExitCode {
         ["serve"] => site::serve(Profile::Release),
         ["serve", "--dev"] => site::serve(Profile::Dev),
         ["watch"] => site::watch(),
-        ["test"] => return verdict(checks::run(None)),
-        ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter))),
+        ["test"] => return verdict(checks::run(None, false)),
+        ["test", "--again"] => return verdict(checks::run(None, true)),
+        ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter), true)),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
         ["setup"] => tools::set_up_all(),
         _ => {
