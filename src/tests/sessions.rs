@@ -2,8 +2,12 @@
 
 use crate::harness::{App, Caller, PASSWORD, on_both_engines};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use doorward::{domain::account::AccountId, server::store::sessions};
+use doorward::{
+    domain::account::AccountId,
+    server::{auth::AuthError, store::sessions},
+};
 use futures::future::join_all;
+use secrecy::ExposeSecret as _;
 
 on_both_engines! {
     async fn three_refreshes_in_a_row_give_three_different_tokens(engine) {
@@ -215,6 +219,40 @@ on_both_engines! {
         // The tests' server has another port, and so another issuer, after a restart; a new token is the same proof.
         assert_eq!(mona.account(&token).await.status, 401);
         assert_eq!(mona.account(&mona.refresh().await.token()).await.status, 200);
+    }
+
+    async fn a_step_up_takes_no_older_token_and_a_double_click_is_answered_twice_the_same(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let oldest = mona.held();
+        mona.refresh().await;
+        let before = mona.held();
+        let password = secrecy::SecretString::from(PASSWORD);
+        let wrong = secrecy::SecretString::from("not her password");
+        assert!(matches!(app.auth.step_up(Some(&before), &wrong).await, Err(AuthError::WrongCredentials)));
+        let [first, second] = [app.auth.step_up(Some(&before), &password).await, app.auth.step_up(Some(&before), &password).await]
+            .map(|opened| opened.unwrap().cookie.token.expose_secret().to_owned());
+        assert_eq!(first, second);
+        mona.set_cookie("__Host-doorward", Some(&before));
+        let soft = mona.refresh().await;
+        assert_eq!((soft.status, soft.header("set-cookie")), (401, ""), "an older tab, but no thief");
+        mona.set_cookie("__Host-doorward", Some(&first));
+        assert_eq!(mona.refresh().await.status, 200);
+        mona.set_cookie("__Host-doorward", Some(&oldest));
+        assert_eq!(mona.refresh().await.status, 401, "the parent of before is a thief's");
+        mona.set_cookie("__Host-doorward", Some(&first));
+        assert_eq!(mona.refresh().await.status, 401, "and the session has ended");
+    }
+
+    async fn an_old_token_is_a_thiefs_once_the_step_up_is_a_minute_ago(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let before = mona.held();
+        let opened = app.auth.step_up(Some(&before), &secrecy::SecretString::from(PASSWORD)).await.unwrap();
+        app.clock.advance(61);
+        assert_eq!(mona.refresh().await.status, 401);
+        mona.set_cookie("__Host-doorward", Some(opened.cookie.token.expose_secret()));
+        assert_eq!(mona.refresh().await.status, 401, "two hold this session");
     }
 
     async fn garbage_never_reaches_the_database(engine) {
