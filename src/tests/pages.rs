@@ -63,6 +63,9 @@ on_both_engines! {
         let fields = [("uid", "MQ"), ("token", "abc"), ("password", OTHER_PASSWORD), ("password_again", PASSWORD)];
         let page = app.anonymous().submit("/reset-confirmation", &fields).await;
         assert!(page.status == 422 && page.text.contains("value=\"abc\""), "the link is not lost");
+        let fields = [("code", "1234 5678"), ("password", "short"), ("password_again", "short")];
+        let page = app.anonymous().submit("/reset-confirmation", &fields).await;
+        assert!(page.status == 422 && page.text.contains("value=\"1234 5678\""), "nor the code");
     }
 
     async fn a_visitor_without_scripts_keeps_the_session_by_reading(engine) {

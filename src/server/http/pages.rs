@@ -179,9 +179,9 @@ async fn show_again(state: &AppState, parts: Parts, typed: &Bytes, problem: Prob
     page(state, request, context).await
 }
 
-/// What was typed is kept, but no secret goes back into a page.
+/// What was typed is kept, passwords aside. (The mailed link's secret has its own way into the form.)
 fn may_be_shown_again(field: &str) -> bool {
-    ["identifier", "remember", "next", "email", "username", "first_name", "last_name"].contains(&field)
+    ["identifier", "remember", "next", "email", "username", "first_name", "last_name", "code"].contains(&field)
 }
 
 /// A page that says that something failed, with the problem's status.

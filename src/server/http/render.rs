@@ -207,7 +207,7 @@ pub struct Secret;
 
 /// Renders the page of the request's path.
 pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
-    let (status, secret) = (page.status, page.link.is_some());
+    let (status, secret) = (page.status, page.link.is_some() || !page.posted.value("code").is_empty());
     let options = state.leptos.clone();
     let site_name = state.settings.server.site_name.clone();
     let development = state.development;
