@@ -3,12 +3,13 @@
 use crate::{
     domain::problem::Problem,
     pages::{
-        DashboardPage, ErrorPage, HomePage, LoginPage, NotFoundPage, RegisterPage, ResetConfirmationPage,
-        ResetPasswordPage,
+        ConfirmEmailChangePage, ConfirmEmailPage, DashboardPage, ErrorPage, HistoryPage, HomePage, LoginPage,
+        NotFoundPage, NotMePage, PrivacyPage, ProfilePage, ProofPage, RegisterPage, ResetConfirmationPage,
+        ResetPasswordPage, RestorePage, SecurityPage, SessionsPage, UndoEmailChangePage, context::ProofAsked,
     },
     paths,
 };
-use leptos::{either::Either, nonce::use_nonce, prelude::*};
+use leptos::{either::EitherOf3, nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::{
     StaticSegment,
@@ -45,13 +46,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The page that the address names, or the one that says what went wrong.
+/// The page that the address names, the one that says what went wrong, or the one that asks for the password first.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    match use_context::<Problem>() {
-        Some(problem) => Either::Left(view! { <ErrorPage problem /> }),
-        None => Either::Right(view! {
+    match (use_context::<Problem>(), use_context::<ProofAsked>()) {
+        (Some(problem), _) => EitherOf3::A(view! { <ErrorPage problem /> }),
+        (None, Some(asked)) => EitherOf3::B(view! { <ProofPage asked /> }),
+        (None, None) => EitherOf3::C(view! {
             <Router>
                 <FlatRoutes fallback=NotFoundPage>
                     <Route path=StaticSegment(paths::HOME) view=HomePage />
@@ -59,9 +61,25 @@ pub fn App() -> impl IntoView {
                     <Route path=StaticSegment(paths::LOGIN) view=LoginPage />
                     <Route path=StaticSegment(paths::RESET_PASSWORD) view=ResetPasswordPage />
                     <Route path=StaticSegment(paths::RESET_CONFIRMATION) view=ResetConfirmationPage />
+                    <Route path=StaticSegment(paths::CONFIRM_EMAIL) view=ConfirmEmailPage />
+                    <Route path=StaticSegment(paths::CONFIRM_EMAIL_CHANGE) view=ConfirmEmailChangePage />
+                    <Route path=StaticSegment(paths::UNDO_EMAIL_CHANGE) view=UndoEmailChangePage />
                     <Route path=StaticSegment(paths::DASHBOARD) view=DashboardPage />
+                    <Route path=StaticSegment(paths::ACCOUNT) view=ProfilePage />
+                    <Route path=within(paths::ACCOUNT_SECURITY) view=SecurityPage />
+                    <Route path=within(paths::ACCOUNT_SESSIONS) view=SessionsPage />
+                    <Route path=within(paths::ACCOUNT_HISTORY) view=HistoryPage />
+                    <Route path=within(paths::ACCOUNT_PRIVACY) view=PrivacyPage />
+                    <Route path=within(paths::ACCOUNT_NOT_ME) view=NotMePage />
+                    <Route path=within(paths::ACCOUNT_RESTORE) view=RestorePage />
                 </FlatRoutes>
             </Router>
         }),
     }
+}
+
+/// A path of two segments, as the router wants it.
+fn within(path: &'static str) -> (StaticSegment<&'static str>, StaticSegment<&'static str>) {
+    let (first, second) = path.rsplit_once('/').unwrap_or((path, ""));
+    (StaticSegment(first), StaticSegment(second))
 }

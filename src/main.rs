@@ -1,11 +1,20 @@
-//! The binary: reads settings, starts the log, builds the application, serves it. It decides nothing.
+//! The binary: reads settings, starts the log, builds the application, serves it; or looks at the audit log. It decides
+//! nothing.
 
-use clap::Parser;
+#[path = "main/audit.rs"]
+mod audit;
+
+use clap::{Parser, Subcommand};
 use doorward::server::{
     compose::{Application, World, site},
     settings::{LogFormat, MailTransport, Settings},
 };
-use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -14,23 +23,38 @@ use tracing_subscriber::EnvFilter;
 #[command(version, about)]
 struct Arguments {
     /// A TOML file laid over the built-in settings (Leptos.toml documents them).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     settings: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the site; the same as no command.
+    Serve,
+    /// Looks at the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    if let Some(Command::Audit(command)) = arguments.command {
+        return command.run(arguments.settings.as_deref()).await;
+    }
+    match serve(arguments.settings.as_deref()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(error.as_ref());
+            complain(&format!("doorward does not start: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let mut settings = Settings::load(arguments.settings.as_deref())?;
+async fn serve(settings: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let mut settings = Settings::load(settings)?;
     start_log(&settings)?;
     doorward::server::http::log_panics();
     fit_open_files(&mut settings)?;
@@ -95,6 +119,6 @@ async fn stop_on_signal(stop: CancellationToken) {
 
 /// The one thing that is said without the log: it may be what could not be started.
 #[expect(clippy::print_stderr, reason = "the log may not have started")]
-fn complain(error: &dyn Error) {
-    eprintln!("doorward does not start: {error}");
+fn complain(what: &str) {
+    eprintln!("{what}");
 }

@@ -60,12 +60,7 @@ export const test = base.extend<OfTest, OfWorker>({
     await use(server.baseURL);
   },
 
-  mailbox: async ({ playwright, server }, use) => {
-    // A context of its own: reading mails must not touch the cookies of the person under test.
-    const request = await playwright.request.newContext({ baseURL: server.baseURL });
-    await use(new Mailbox(request));
-    await request.dispose();
-  },
+  mailbox: async ({ server }, use) => use(new Mailbox(server.baseURL)),
 
   visitor: async ({ page, javaScriptEnabled }, use) => {
     await use(new Visitor(page, javaScriptEnabled !== false));

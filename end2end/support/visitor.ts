@@ -17,10 +17,10 @@ export class Visitor {
     return answer;
   }
 
-  /** Waits until the form of this page is in the hands of the scripts; without scripts, or a form, there is no wait. */
+  /** Waits until the forms of this page are in the hands of the scripts; without scripts, or a form, there is no wait. */
   async awake(): Promise<void> {
-    const form = this.page.locator("form.form");
-    if (this.scripts && (await form.count()) > 0) await expect(form).toHaveAttribute("data-awake", "");
+    const asleep = this.page.locator("main form.form[data-function]:not([data-awake])");
+    if (this.scripts) await expect(asleep).toHaveCount(0);
   }
 
   /** The field of that name. */
@@ -43,6 +43,16 @@ export class Visitor {
     return this.page.getByRole("heading", { level: 1 });
   }
 
+  /** What a page was asked to say after something was done. */
+  get notice(): Locator {
+    return this.page.locator(".notice");
+  }
+
+  /** The button that does this. */
+  button(name: string): Locator {
+    return this.page.getByRole("button", { name, exact: true });
+  }
+
   /** One fact on the dashboard. */
   fact(name: string): Locator {
     return this.page.locator(`[data-fact="${name}"]`).last();
@@ -53,15 +63,20 @@ export class Visitor {
     for (const [name, value] of Object.entries(values)) await this.field(name).fill(value);
   }
 
-  /** Presses the form's button and waits for what comes of it: the next page, or the refusal shown in this one. */
-  async send(): Promise<Response> {
+  /**
+   * Presses the button of the page's form, or of the one that posts to `action`, and waits for what comes of it: the next
+   * page, or the refusal shown in this one.
+   */
+  async send(action?: string): Promise<Response> {
+    const form = action ? `main form[action="${action}"]` : "main form";
     const answered = this.page.waitForResponse((answer) => answer.request().method() === "POST");
     const loaded = this.page.waitForEvent("domcontentloaded");
     // Nobody waits for it where scripts show a refusal in the page that is there.
     loaded.catch(() => undefined);
-    await this.page.locator("main form [type=submit]").click();
+    await this.page.locator(`${form} [type=submit]`).first().click();
     const answer = await answered;
-    if (this.scripts && !answer.ok()) await expect(this.page.locator("form[aria-busy]")).toHaveCount(0);
+    const byScript = !answer.request().isNavigationRequest();
+    if (byScript && !answer.ok()) await expect(this.page.locator("form[aria-busy]")).toHaveCount(0);
     else await loaded;
     return answer;
   }
@@ -94,6 +109,12 @@ export class Visitor {
   /** Opens one more session in this browser without a page. */
   async comesBackAs(person: Person, baseURL: string): Promise<void> {
     await this.post(baseURL, "/login", { identifier: person.email, password: person.password });
+  }
+
+  /** Confirms the address with the mailed link, in the browser that registered, without a page. */
+  async confirmsBy(link: string): Promise<void> {
+    const { origin, pathname, searchParams } = new URL(link);
+    await this.post(origin, pathname, Object.fromEntries(searchParams));
   }
 
   private async post(baseURL: string, path: string, form: Record<string, string>): Promise<void> {

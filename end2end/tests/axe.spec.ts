@@ -1,51 +1,13 @@
 // Every page in every state, looked at by axe, in both colour schemes, on a telephone and on a desk.
 
-import { AxeBuilder } from "@axe-core/playwright";
-import { expect, goodPassword, type Page, somebody, test, type Visitor } from "../support/fixtures.ts";
+import { expect, goodPassword, somebody } from "../support/fixtures.ts";
+import { test as it } from "../support/inspect.ts";
 
-const NARROW = 320;
-const WIDE = 1280;
-const SCHEMES = ["light", "dark"] as const;
-
-type Inspect = (visitor: Visitor, state: string) => Promise<void>;
-
-const it = test.extend<{ inspect: Inspect }>({
-  inspect: async ({ browser }, use) => {
-    // axe is a script, and without scripts it does not run: then it looks at a copy of what is seen.
-    const looker = await (await browser.newContext({ javaScriptEnabled: true })).newPage();
-    await use(async (visitor, state) => {
-      const page = visitor.scripts ? visitor.page : await copied(visitor.page, looker);
-      // The styles are the same without scripts: there one width is enough.
-      const widths = visitor.scripts ? [NARROW, WIDE] : [NARROW];
-      for (const colorScheme of SCHEMES) {
-        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-        for (const width of widths) await look(page, width, `${state}, ${colorScheme}, ${width} px`);
-      }
-    });
-    await looker.context().close();
-  },
-});
-
-async function look(page: Page, width: number, state: string): Promise<void> {
-  await page.setViewportSize({ width, height: 800 });
-  const hidden = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect.soft(hidden, `${state}: pixels that are reached by scrolling sideways`).toBe(0);
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join("; ")}`);
-  expect.soft(told, state).toEqual([]);
-}
-
-async function copied(page: Page, looker: Page): Promise<Page> {
-  const url = page.url();
-  const body = (await page.content()).replace(/<script\b[\s\S]*?<\/script>/g, "");
-  await looker.route(url, (route) => route.fulfill({ body, contentType: "text/html; charset=utf-8" }));
-  await looker.goto(url);
-  await looker.unroute(url);
-  return looker;
-}
+const ACCOUNT = ["", "/security", "/sessions", "/history", "/privacy", "/not-me"].map((page) => `/account${page}`);
 
 it("pages that nobody has touched yet", async ({ visitor, inspect }) => {
-  for (const path of ["/", "/login", "/register", "/reset-password", "/reset-confirmation", "/nothing-here"]) {
+  const mailed = ["/reset-confirmation", "/confirm-email", "/undo-email-change"];
+  for (const path of ["/", "/login", "/register", "/reset-password", ...mailed, "/nothing-here"]) {
     await visitor.open(path);
     await inspect(visitor, path);
   }
@@ -76,25 +38,126 @@ it("pages of who is signed in, with names as long as they may be", async ({ visi
   const long = somebody({ firstName: "M".repeat(100), lastName: "L".repeat(100) });
   const username = `${long.username}${"u".repeat(32)}`.slice(0, 32);
   await visitor.entersAs({ ...long, username, email: `${"e".repeat(30)}${long.email}` }, server.baseURL);
-  for (const path of ["/", "/dashboard", "/nothing-here"]) {
+  for (const path of ["/", "/dashboard", "/nothing-here", ...ACCOUNT, "/confirm-email", "/confirm-email-change"]) {
     await visitor.open(path);
     await inspect(visitor, `${path}, signed in`);
   }
+  await visitor.open("/account?notice=profile-saved");
+  await expect(visitor.notice).toBeVisible();
+  await inspect(visitor, "/account, with a notice");
 });
 
-it("the mailbox, its mails, and the form that a mailed link leads to", async ({ visitor, mailbox, server, inspect }) => {
+it("forms of an account that were refused", async ({ visitor, server, inspect }) => {
+  await visitor.entersAs(somebody(), server.baseURL);
+  for (const [path, action, field] of [
+    ["/account", "/account/profile", "first_name"],
+    ["/account", "/account/username", "username"],
+    ["/account/security", "/account/security/password", "current_password"],
+    ["/account/security", "/account/security/email", "email"],
+    ["/confirm-email", "/confirm-email", "code"],
+    ["/confirm-email-change", "/confirm-email-change", "code"],
+  ] as const) {
+    await visitor.open(path);
+    await visitor.fill({ [field]: field === "first_name" ? "x".repeat(101) : "" });
+    await visitor.send(action);
+    await expect(visitor.errorOf(field)).toBeVisible();
+    await inspect(visitor, `${action}, refused`);
+  }
+});
+
+it("a list of two sessions, and the history of a name that was tried", async ({ visitor, elsewhere, server, inspect }) => {
+  const person = somebody();
+  await visitor.entersAs(person, server.baseURL);
+  const other = await elsewhere();
+  await other.comesBackAs(person, server.baseURL);
+  await other.open("/login");
+  for (const path of ["/account/sessions", "/account/history"]) {
+    await visitor.open(path);
+    await expect(visitor.page.locator("main .rows > li").nth(1)).toBeVisible();
+    await inspect(visitor, `${path}, with more than one line`);
+  }
+});
+
+it("the pages that mails about an address lead to", async ({ visitor, mailbox, elsewhere, server, inspect }) => {
+  const person = somebody();
+  const next = somebody().email;
+  await visitor.entersAs(person, server.baseURL);
+  const { link } = await mailbox.newest(person.email, "Confirm your e-mail address");
+  await visitor.open(link);
+  await inspect(visitor, "/confirm-email, with a link");
+  const other = await elsewhere();
+  await other.open(link);
+  await inspect(other, "/confirm-email, in another browser");
+  await other.page.locator("summary").click();
+  await other.send("/confirm-email/new-password");
+  await expect(other.page.locator("#new-password-error")).toBeVisible();
+  await inspect(other, "/confirm-email, taken over and refused");
+  await visitor.open(link);
+  await visitor.send("/confirm-email");
+  await expect(visitor.notice).toBeVisible();
+  await visitor.open("/confirm-email");
+  await inspect(visitor, "/confirm-email, with nothing left to do");
+
+  await visitor.open("/account/security");
+  await visitor.fill({ email: next });
+  await visitor.send("/account/security/email");
+  await expect(visitor.page).toHaveURL("/confirm-email-change?notice=email-change-sent");
+  await visitor.open((await mailbox.newest(next, "Confirm your new")).link);
+  await inspect(visitor, "/confirm-email-change, with a link");
+  await visitor.send("/confirm-email-change");
+  await expect(visitor.notice).toBeVisible();
+  await other.open((await mailbox.newest(person.email, "was changed")).link);
+  await inspect(other, "/undo-email-change, with a link");
+});
+
+it("the way out and the way back", async ({ visitor, server, inspect }) => {
+  const person = somebody();
+  await visitor.entersAs(person, server.baseURL);
+  await visitor.open("/account/privacy");
+  await visitor.send("/account/privacy/delete");
+  await expect(visitor.notice).toBeVisible();
+  await inspect(visitor, "/login, after asking for deletion");
+  await visitor.signIn(person.email, person.password);
+  await expect(visitor.page).toHaveURL("/account/restore");
+  await inspect(visitor, "/account/restore");
+});
+
+it("a site that takes no new accounts, and a form that was sent too often", async ({ launch, elsewhere, inspect }) => {
+  const server = await launch({ DOORWARD__REGISTRATION__OPEN: "false", DOORWARD__THROTTLE__LOGIN_NAME: "1/10m" });
+  const visitor = await elsewhere(server.baseURL);
+  for (const path of ["/register", "/login"]) {
+    await visitor.open(path);
+    await inspect(visitor, `${path}, closed`);
+  }
+  for (const said of ["do not match", "You can try again in"]) {
+    await visitor.signIn("mona", "wrong");
+    await expect(visitor.alert).toContainText(said);
+  }
+  await inspect(visitor, "/login, sent too often");
+});
+
+it("the mailbox, its mails, and the form that a mailed link leads to", async ({
+  visitor,
+  mailbox,
+  elsewhere,
+  server,
+  inspect,
+}) => {
   const person = somebody();
   await visitor.entersAs(person, server.baseURL);
   await visitor.page.context().clearCookies();
   await visitor.open("/reset-password");
   await visitor.fill({ email: person.email });
   await visitor.send();
-  const mail = await mailbox.newest(person.email);
+  const mail = await mailbox.newest(person.email, "Choose a new password");
+  const long = somebody();
+  await (await elsewhere()).entersAs({ ...long, email: `${"e".repeat(40)}${long.email}` }, server.baseURL);
+  await mailbox.newest(`${"e".repeat(40)}${long.email}`);
   for (const path of ["/dev/mailbox", mail.path, "/dev/mailbox/none"]) {
     await visitor.open(path);
     await inspect(visitor, path);
   }
-  await visitor.open(mail.links.find((url) => url.includes("token=")) ?? "");
+  await visitor.open(mail.link);
   await inspect(visitor, "the form of a mailed link");
   await visitor.fill({ password: goodPassword(), password_again: goodPassword() });
   await visitor.send();

@@ -3,7 +3,11 @@
 import { expect, type Page, somebody, test } from "../support/fixtures.ts";
 
 const NOWHERE = "/nothing-here";
-const PAGES = ["/", "/login", "/register", "/reset-password", "/reset-confirmation", NOWHERE, "/dev/mailbox"];
+const ACCOUNT = ["", "/security", "/sessions", "/history", "/privacy", "/not-me"].map((page) => `/account${page}`);
+/** What the mail with a link to a new password says. */
+const RESET = "Choose a new password";
+const FORMS = ["/login", "/register", "/reset-password", "/reset-confirmation", "/confirm-email", "/undo-email-change"];
+const PAGES = ["/", ...FORMS, NOWHERE, "/dev/mailbox"];
 
 /** Collects what a browser complains about while the page is used. */
 function complaints(page: Page): string[] {
@@ -35,7 +39,7 @@ test("no page makes the browser complain, and the policy stops nothing", async (
   };
   for (const path of PAGES) await visit(path);
   await visitor.entersAs(somebody(), server.baseURL);
-  for (const path of ["/", "/dashboard", NOWHERE]) await visit(path);
+  for (const path of ["/", "/dashboard", ...ACCOUNT, NOWHERE]) await visit(path);
 });
 
 test("every page carries the policies, and its scripts a nonce of their own", async ({ page }) => {
@@ -70,8 +74,8 @@ test("a mailed link's secret leaves the address bar and is in no Referer, page o
   await visitor.open("/reset-password");
   await visitor.fill({ email: person.email });
   await visitor.send();
-  const mail = await mailbox.newest(person.email);
-  const token = new URL(mail.links.find((url) => url.includes("token=")) ?? "").searchParams.get("token") ?? "";
+  const mail = await mailbox.newest(person.email, RESET);
+  const token = new URL(mail.link).searchParams.get("token") ?? "";
   expect(token.length).toBeGreaterThan(20);
 
   const requests: { url: string; referer: string }[] = [];
@@ -120,14 +124,15 @@ test("every cookie is out of reach of scripts and of other hosts", async ({ visi
   await visitor.open("/reset-password");
   await visitor.fill({ email: person.email });
   await visitor.send();
-  const link = (await mailbox.newest(person.email)).links.find((url) => url.includes("token="));
-  await visitor.open(link ?? "");
+  const link = (await mailbox.newest(person.email, RESET)).link;
+  await visitor.open(link);
   await visitor.open("/login");
   await visitor.signIn(person.email, person.password);
   await expect(visitor.page).toHaveURL("/dashboard");
   const cookies = await context.cookies();
   expect(cookies.map(({ name }) => name).sort()).toEqual([
     "__Host-doorward",
+    "__Host-doorward-devices",
     "__Host-doorward-link",
     "__Host-doorward-request",
   ]);
@@ -141,7 +146,7 @@ test("no page holds a token, a cookie's value or a password", async ({ visitor, 
   const person = somebody();
   await visitor.register(person);
   const secrets = [person.password, ...(await context.cookies()).map(({ value }) => value)];
-  for (const path of ["/", "/dashboard", NOWHERE]) {
+  for (const path of ["/", "/dashboard", ...ACCOUNT, NOWHERE]) {
     const answer = await visitor.open(path);
     const html = `${await answer?.text()}${await page.content()}`;
     for (const secret of secrets) expect(html.includes(secret), path).toBe(false);

@@ -2,23 +2,22 @@
 
 import { expect, somebody, test, type Visitor } from "../support/fixtures.ts";
 
-const VIEWPORTS = [
-  { width: 1280, height: 800 },
-  { width: 375, height: 800 },
-];
+type Look = readonly [colorScheme: "light" | "dark", width: number];
 
-/** Takes the open page in both schemes, on a desk and on a telephone. */
-async function picture({ page }: Visitor, name: string): Promise<void> {
-  for (const viewport of VIEWPORTS) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.screenshot({ path: `screenshots/${name}-${colorScheme}-${viewport.width}.png`, animations: "disabled" });
-    }
+const DESK: Look = ["light", 1280];
+const TELEPHONE: Look = ["dark", 375];
+const ALL: Look[] = [DESK, ["dark", 1280], ["light", 375], TELEPHONE];
+
+/** Takes the open page in these schemes and widths. */
+async function picture({ page }: Visitor, name: string, looks = ALL): Promise<void> {
+  for (const [colorScheme, width] of looks) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.screenshot({ path: `screenshots/${name}-${colorScheme}-${width}.png`, animations: "disabled" });
   }
 }
 
-test("pictures of the pages", async ({ visitor, server }) => {
+test("pictures of the pages", async ({ visitor, elsewhere, server }) => {
   for (const name of ["login", "register"]) {
     await visitor.open(`/${name}`);
     await picture(visitor, name);
@@ -28,4 +27,13 @@ test("pictures of the pages", async ({ visitor, server }) => {
   await visitor.open("/dashboard");
   await expect(visitor.heading).toHaveText("Hello, Mona");
   await picture(visitor, "dashboard");
+  const other = await elsewhere();
+  await other.open("/login");
+  await other.signIn(person.email, "not the password");
+  await other.comesBackAs(person, server.baseURL);
+  for (const name of ["account", "security", "sessions", "history", "privacy", "confirm-email"]) {
+    const path = name === "account" || name === "confirm-email" ? `/${name}` : `/account/${name}`;
+    await visitor.open(path);
+    await picture(visitor, name, [DESK, TELEPHONE]);
+  }
 });

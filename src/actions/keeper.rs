@@ -18,8 +18,9 @@ pub struct Keeper {
     pub adopt: fn(Grant),
     /// Send what a form holds to the server function at this path (its `PATH`), take the grant if the answer has one, and
     /// tell where to go now. Much lighter than the function's own client, and the token never gets into a page.
-    pub send: fn(&'static str, FormData) -> Local<Result<String, Problem>>,
-    /// The account of who is signed in, asked with the access token; refreshes it when it must.
+    pub send: fn(String, FormData) -> Local<Result<String, Problem>>,
+    /// The account of who is signed in, asked with the access token; refreshes it when it must. Where the session turns
+    /// out to be over, a personal page gives way to the login page, which leads back to it.
     pub account: fn() -> Local<Result<Account, Problem>>,
     /// Sign out on the server; clear memory and the other tabs whatever the server says.
     /// An error tells that the server was not reached: this browser is cleared, and the keeper asks again later.

@@ -20,6 +20,7 @@ pub async fn register(
     #[server(default)] password_again: String,
     #[server(default)] first_name: String,
     #[server(default)] last_name: String,
+    #[server(default)] website: String,
 ) -> Result<Done, Problem> {
     use crate::server::http::render::{Call, RegistrationForm};
     let form = RegistrationForm {
@@ -29,6 +30,7 @@ pub async fn register(
         password_again: password_again.into(),
         first_name,
         last_name,
+        website,
     };
     Call::current().register(form).await
 }

@@ -31,6 +31,9 @@ impl FromJson for Account {
             last_name: text(json, "last_name")?,
             created_at: Timestamp(integer(json, "created_at")?),
             last_login_at: integer(json, "last_login_at").map(Timestamp),
+            email_verified_at: integer(json, "email_verified_at").map(Timestamp),
+            time_zone: text(json, "time_zone")?,
+            delete_at: integer(json, "delete_at").map(Timestamp),
         })
     }
 }

@@ -31,9 +31,9 @@ pub(super) fn adopt(grant: Grant) {
 ///
 /// # Errors
 /// The server's problem, or that it was not reached.
-pub(super) async fn send(path: &str, form: FormData) -> Result<String, Problem> {
+pub(super) async fn send(path: String, form: FormData) -> Result<String, Problem> {
     let fields = UrlSearchParams::new_with_str_sequence_sequence(&form).map_err(|_| renewal::unreadable(400))?;
-    let done: Done = post(path, None, &fields).await.read()?;
+    let done: Done = post(&path, None, &fields).await.read()?;
     if let Some(grant) = done.grant {
         adopt(grant);
     }

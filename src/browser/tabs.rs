@@ -3,7 +3,7 @@
 //! A message says only that somebody signed in or out. Where there is no BroadcastChannel, a tab finds out by its next 401.
 
 use super::{device, session, token};
-use crate::paths::{self, Notice};
+use crate::paths::{self, Notice, is_personal};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BroadcastChannel, Event, EventTarget, MessageEvent, PageTransitionEvent};
@@ -91,10 +91,6 @@ fn signed_in() {
     } else if here == paths::HOME || is_personal(&here) {
         device::reload();
     }
-}
-
-fn is_personal(path: &str) -> bool {
-    path == paths::DASHBOARD
 }
 
 fn on(target: &EventTarget, name: &str, f: impl Fn(Event) + 'static) {

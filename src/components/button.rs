@@ -12,9 +12,24 @@ pub fn SubmitButton(
     /// Whether it is a secondary button.
     #[prop(optional)]
     quiet: bool,
+    /// Whether what it does is hard to take back.
+    #[prop(optional)]
+    danger: bool,
+    /// What the form is told when this button sent it: a name and a value.
+    #[prop(optional_no_strip)]
+    pressed: Option<(&'static str, String)>,
+    /// What it does in words that stand alone, where the label is one of several alike. Begins with the label.
+    #[prop(optional_no_strip)]
+    about: Option<String>,
 ) -> impl IntoView {
+    let class = match (danger, quiet) {
+        (true, _) => "button-quiet danger",
+        (false, true) => "button-quiet",
+        (false, false) => "button",
+    };
+    let (name, value) = pressed.unzip();
     view! {
-        <button type="submit" class=if quiet { "button-quiet" } else { "button" }>
+        <button type="submit" class=class name=name value=value aria-label=about>
             <span class="when-idle">{label}</span>
             <span class="when-busy">
                 <span class="spinner" aria-hidden="true"></span>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// A line of text to type. Its `id` is its name; its error has the id `{name}-error` and is filled by scripts, too.
+/// A line of text to type. Its error has the id `{id}-error` and is filled by scripts, too.
 ///
 /// There is no `maxlength`: it would cut what is pasted without a word. The server says what is too long.
 #[component]
@@ -37,7 +37,7 @@ pub fn Field(
 ) -> impl IntoView {
     view! {
         <div class="field">
-            <Label name label optional />
+            <Label id=name label optional />
             <input
                 class="input"
                 id=name
@@ -53,7 +53,54 @@ pub fn Field(
                 aria-invalid=if error.is_some() { "true" } else { "false" }
                 aria-describedby=described_by(name, &hint)
             />
-            <Below name hint error />
+            <Below id=name hint error />
+        </div>
+    }
+}
+
+/// One of several things to choose.
+#[component]
+pub fn Choice(
+    /// The name in the form, and the id.
+    name: &'static str,
+    /// What to choose.
+    label: &'static str,
+    /// What there is to choose from; underscores are shown as spaces.
+    options: Vec<String>,
+    /// What is chosen already.
+    chosen: String,
+    /// What is wrong with it.
+    #[prop(optional_no_strip)]
+    error: Option<String>,
+    /// What helps to choose.
+    #[prop(optional, into)]
+    hint: String,
+    /// Whether the focus begins here.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    let option = |value: String| {
+        view! {
+            <option value=value.clone() selected=value == chosen>
+                {value.replace('_', " ")}
+            </option>
+        }
+    };
+    view! {
+        <div class="field">
+            <Label id=name label optional=false />
+            <select
+                class="input"
+                id=name
+                name=name
+                autocomplete="off"
+                autofocus=autofocus
+                aria-invalid=if error.is_some() { "true" } else { "false" }
+                aria-describedby=described_by(name, &hint)
+            >
+                {options.into_iter().map(option).collect_view()}
+            </select>
+            <Below id=name hint error />
         </div>
     }
 }
@@ -76,11 +123,11 @@ pub fn CheckBox(
     }
 }
 
-/// The label of the input called `name`.
+/// The label of the input with that id.
 #[component]
-pub(super) fn Label(name: &'static str, label: &'static str, optional: bool) -> impl IntoView {
+pub(super) fn Label(id: &'static str, label: &'static str, optional: bool) -> impl IntoView {
     view! {
-        <label class="label" for=name>
+        <label class="label" for=id>
             {label}
             {optional.then(|| view! { <span class="muted">" (optional)"</span> })}
         </label>
@@ -89,17 +136,17 @@ pub(super) fn Label(name: &'static str, label: &'static str, optional: bool) -> 
 
 /// The hint and the error below an input. The error may only grow downward, so nothing above it moves.
 #[component]
-pub(super) fn Below(name: &'static str, hint: String, error: Option<String>) -> impl IntoView {
+pub(super) fn Below(id: &'static str, hint: String, error: Option<String>) -> impl IntoView {
     let hidden = error.is_none();
     view! {
-        {(!hint.is_empty()).then(|| view! { <p class="hint" id=[name, "-hint"].concat()>{hint}</p> })}
-        <p class="field-error" id=[name, "-error"].concat() hidden=hidden>
+        {(!hint.is_empty()).then(|| view! { <p class="hint" id=[id, "-hint"].concat()>{hint}</p> })}
+        <p class="field-error" id=[id, "-error"].concat() hidden=hidden>
             {error}
         </p>
     }
 }
 
-/// The ids of what describes the input called `name`. An empty error describes nothing, so its id may always be named.
-pub(super) fn described_by(name: &str, hint: &str) -> String {
-    if hint.is_empty() { [name, "-error"].concat() } else { [name, "-hint ", name, "-error"].concat() }
+/// The ids of what describes the input with that id. An empty error describes nothing, so its id may always be named.
+pub(super) fn described_by(id: &str, hint: &str) -> String {
+    if hint.is_empty() { [id, "-error"].concat() } else { [id, "-hint ", id, "-error"].concat() }
 }

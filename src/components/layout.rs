@@ -13,6 +13,9 @@ pub fn Page(
     site: String,
     /// Where the mark leads.
     home: &'static str,
+    /// What stands at the end of the header; it goes when what is personal goes.
+    #[prop(optional_no_strip)]
+    corner: Option<AnyView>,
     /// What the page is about.
     children: Children,
 ) -> impl IntoView {
@@ -28,6 +31,7 @@ pub fn Page(
                 <Mark />
                 <span>{site}</span>
             </a>
+            {corner.map(|corner| view! { <div data-personal="">{corner}</div> })}
         </header>
         <main id="main" class="site-main" tabindex="-1">
             {children()}
@@ -53,6 +57,30 @@ pub fn Card(
         <section class="card" aria-labelledby="title">
             <div class="card-head">
                 <h1 id="title">{title}</h1>
+                {(!lead.is_empty()).then(|| view! { <p class="muted">{lead}</p> })}
+            </div>
+            {children()}
+        </section>
+    }
+}
+
+/// A card with one part of a page.
+#[component]
+pub fn Panel(
+    /// The heading of the part.
+    title: &'static str,
+    /// The id of the heading.
+    id: &'static str,
+    /// What there is to know about it.
+    #[prop(optional, into)]
+    lead: String,
+    /// What the card holds.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby=id>
+            <div class="card-head">
+                <h2 id=id>{title}</h2>
                 {(!lead.is_empty()).then(|| view! { <p class="muted">{lead}</p> })}
             </div>
             {children()}

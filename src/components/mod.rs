@@ -12,7 +12,7 @@ mod password;
 
 pub use alert::{Notice, ProblemAlert, told};
 pub use button::SubmitButton;
-pub use field::{CheckBox, Field};
+pub use field::{CheckBox, Choice, Field};
 pub use icon::Mark;
-pub use layout::{Card, Page};
+pub use layout::{Card, Page, Panel};
 pub use password::PasswordField;

@@ -12,8 +12,11 @@ use leptos::prelude::*;
 /// The button takes its place beside the text from the beginning and becomes visible when the form is awake.
 #[component]
 pub fn PasswordField(
-    /// The name in the form, and the id.
+    /// The name in the form.
     name: &'static str,
+    /// The id, where the name is not the only one of its kind on the page.
+    #[prop(default = name)]
+    id: &'static str,
     /// What to type.
     label: &'static str,
     /// `current-password` or `new-password`.
@@ -30,11 +33,11 @@ pub fn PasswordField(
 ) -> impl IntoView {
     view! {
         <div class="field">
-            <Label name label optional=false />
+            <Label id label optional=false />
             <div class="secret">
                 <input
                     class="input"
-                    id=name
+                    id=id
                     name=name
                     type="password"
                     data-secret=""
@@ -44,19 +47,19 @@ pub fn PasswordField(
                     required=true
                     autofocus=autofocus
                     aria-invalid=if error.is_some() { "true" } else { "false" }
-                    aria-describedby=described_by(name, &hint)
+                    aria-describedby=described_by(id, &hint)
                 />
                 <button
                     type="button"
                     class="reveal"
                     aria-label="Show password"
                     aria-pressed="false"
-                    aria-controls=name
+                    aria-controls=id
                 >
                     <Eye />
                 </button>
             </div>
-            <Below name hint error />
+            <Below id hint error />
         </div>
     }
 }

@@ -36,6 +36,12 @@ pub struct Account {
     pub created_at: Timestamp,
     /// The newest sign-in with a password.
     pub last_login_at: Option<Timestamp>,
+    /// When its owner showed that mail to this address arrives with them; nothing before that.
+    pub email_verified_at: Option<Timestamp>,
+    /// The IANA name of the time zone that dates are shown in.
+    pub time_zone: String,
+    /// When it is to be purged, if its owner is leaving.
+    pub delete_at: Option<Timestamp>,
 }
 
 impl Account {

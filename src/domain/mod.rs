@@ -3,6 +3,8 @@
 pub mod account;
 pub mod credential;
 pub mod grant;
+pub mod history;
 pub mod problem;
 pub mod renewal;
+pub mod session;
 pub mod time;

@@ -48,6 +48,12 @@ pub enum Code {
     NotSignedIn,
     /// The mailed link or code is wrong, used or too old; never says which.
     InvalidTicket,
+    /// The password must be given again before this; nothing that was typed is lost.
+    ProofRequired,
+    /// This site takes no new accounts.
+    RegistrationClosed,
+    /// The account is about to be deleted; it can be kept, and does nothing else until then.
+    LeavingAccount,
     /// The request came from another site.
     CrossSite,
     /// There is nothing at this address.

@@ -1,8 +1,9 @@
 //! What every page may know of its request. The server provides it while it renders; islands get what they need of it as props.
 
-use crate::domain::{account::Account, problem::Problem};
+use crate::domain::{account::Account, history::History, problem::Problem, session::SessionSummary, time::Timestamp};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Who looks at the page, decided on the server before anything is rendered.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct ShortestPassword(pub usize);
 /// What a form that was posted without scripts has to show again: the problem and what was typed (never a password).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
+    /// The path that it was posted to.
+    pub form: String,
     /// What is wrong.
     pub problem: Option<Problem>,
     /// Field names and what was typed into them.
@@ -78,4 +81,81 @@ pub fn password_hint() -> String {
         Some(ShortestPassword(least)) => ["At least ", &least.to_string(), " characters. ", tip].concat(),
         None => tip.to_owned(),
     }
+}
+
+/// What the account's pages show beside the account itself; each page fills in what it needs.
+#[derive(Clone, Debug, Default)]
+pub struct AccountFacts {
+    /// Where its owner is signed in.
+    pub sessions: Vec<SessionSummary>,
+    /// What happened to it.
+    pub history: History,
+    /// The time zones to choose from.
+    pub time_zones: Vec<String>,
+    /// Days between the wish to leave and the end.
+    pub deletion_grace: i64,
+}
+
+/// Whether this site asks people to confirm their address.
+#[derive(Clone, Copy, Debug)]
+pub struct AsksConfirmation(pub bool);
+
+/// Whether the browser that opened a link to confirm an address is the one that registered, or is signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnLink(pub bool);
+
+/// Whether new accounts may be made.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationOpen(pub bool);
+
+/// Writes a time as a person reads it, in that person's time zone.
+#[derive(Clone)]
+pub struct LocalTime(pub Arc<dyn Fn(Timestamp) -> String + Send + Sync>);
+
+/// A form that waits for its sender to confirm with the password: where it goes and what was typed.
+#[derive(Clone, Debug)]
+pub struct ProofAsked {
+    /// The path of the form.
+    pub form: String,
+    /// Field names and what was typed; no passwords.
+    pub values: Vec<(String, String)>,
+    /// What was wrong with the password, if one was given.
+    pub problem: Option<Problem>,
+}
+
+/// What this page shows beside the account.
+#[must_use]
+pub fn account_facts() -> AccountFacts {
+    use_context::<AccountFacts>().unwrap_or_default()
+}
+
+/// Whether the visitor's address waits to be confirmed and the site asks for it.
+#[must_use]
+pub fn awaits_confirmation() -> bool {
+    let asked = use_context::<AsksConfirmation>().is_some_and(|asks| asks.0);
+    asked && visitor().is_some_and(|account| account.email_verified_at.is_none())
+}
+
+/// Whether a mailed link to confirm an address was opened by the browser that registered, or that is signed in.
+#[must_use]
+pub fn is_own_link() -> bool {
+    use_context::<OwnLink>().is_some_and(|own| own.0)
+}
+
+/// Whether new accounts may be made.
+#[must_use]
+pub fn registration_is_open() -> bool {
+    use_context::<RegistrationOpen>().is_none_or(|open| open.0)
+}
+
+/// A time in the visitor's zone.
+#[must_use]
+pub fn local(at: Timestamp) -> String {
+    use_context::<LocalTime>().map_or_else(|| at.minute(), |local| (local.0)(at))
+}
+
+/// What the form at `path` was posted with, if it was that one.
+#[must_use]
+pub fn posted_to(path: &str) -> Posted {
+    Some(posted()).filter(|posted| posted.form == path).unwrap_or_default()
 }

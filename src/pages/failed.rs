@@ -1,8 +1,8 @@
 //! A page that could not be made.
 
-use super::context::site_name;
+use super::frame::SitePage;
 use crate::{
-    components::{Card, Page, told},
+    components::{Card, told},
     domain::problem::{Code, Problem},
     paths,
 };
@@ -17,13 +17,18 @@ pub fn ErrorPage(
     let title = match problem.code {
         Code::NotFound => "Page not found",
         Code::Unavailable | Code::TooManyRequests | Code::Offline => "Please try again in a moment",
-        Code::CrossSite | Code::MalformedRequest | Code::TooLarge => "That did not work",
+        Code::ProofRequired
+        | Code::RegistrationClosed
+        | Code::LeavingAccount
+        | Code::CrossSite
+        | Code::MalformedRequest
+        | Code::TooLarge => "That did not work",
         Code::NotSignedIn | Code::WrongCredentials => "Please sign in",
         Code::InvalidInput | Code::InvalidTicket | Code::Internal => "Something went wrong",
     };
     let may_pass = problem.status >= 500 || problem.retry_after.is_some();
     view! {
-        <Page title=title site=site_name() home=paths::HOME>
+        <SitePage title>
             <Card title=title lead=told(&problem)>
                 // An empty address is this page again, asked for anew.
                 {may_pass.then(|| view! { <a class="button" href="" rel="external">"Try again"</a> })}
@@ -31,6 +36,6 @@ pub fn ErrorPage(
                     "Go to the start page"
                 </a>
             </Card>
-        </Page>
+        </SitePage>
     }
 }

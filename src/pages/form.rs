@@ -1,86 +1,142 @@
 //! How every form behaves once scripts run. It works on the HTML that is there, so that no form's fields, labels and
-//! errors have to be in the WASM a second time.
+//! errors have to be in the WASM a second time; and it is one island for all forms, so that each weighs nothing.
 
+use super::{live::watch, sign_out::sign_out};
 use crate::{
-    actions::keeper::{Keeper, keeper},
+    actions::{
+        LogOut,
+        keeper::{Keeper, keeper},
+    },
     components::told,
     domain::problem::{Code, Problem},
 };
 use leptos::{
     ev::{self, MouseEvent, SubmitEvent},
     prelude::*,
+    server_fn::ServerFn,
     task::spawn_local,
     wasm_bindgen::JsCast,
-    web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement},
+    web_sys::{Element, FormData, HtmlElement, HtmlFormElement, HtmlInputElement},
 };
 
-/// A form that posts to its `page` without scripts, and with them to the server function at `function` (its `PATH`).
-/// `children` are its fields.
+/// A form that posts to its `page` without scripts, and with them to a server function.
 ///
 /// `novalidate`: the server's messages name what is wrong in the same words, place and language with and without
 /// scripts; the browser's own bubbles do neither.
-pub fn form(page: &'static str, function: &'static str, children: Children) -> impl IntoView {
-    let on_submit = move |event: SubmitEvent| {
-        if let Some((form, keeper)) = taken_over(&event) {
-            spawn_local(send(form, keeper, function));
-        }
-    };
+#[component]
+pub(super) fn ActionForm(
+    /// Where it posts to without scripts.
+    page: &'static str,
+    /// The `PATH` of the server function that it posts to with them.
+    function: &'static str,
+    /// Its fields.
+    children: Children,
+) -> impl IntoView {
     view! {
-        <form class="form" method="post" action=page novalidate use:wake on:submit=on_submit on:click=reveal>
-            {children()}
-        </form>
+        <Awake>
+            <form class="form" method="post" action=page data-function=function novalidate>
+                {children()}
+            </form>
+        </Awake>
     }
 }
 
-/// Takes a submission away from the browser. None if there is no keeper to give it to, or the form is on its way already.
-pub fn taken_over(event: &Event) -> Option<(HtmlFormElement, Keeper)> {
-    let keeper = keeper()?;
-    let form: HtmlFormElement = event.current_target()?.dyn_into().ok()?;
-    event.prevent_default();
-    (!form.has_attribute("aria-busy")).then(|| {
-        set_busy(&form, true);
-        (form, keeper)
-    })
+/// The one island there is. It wakes the one form in it, which names its server function in `data-function` (a form that
+/// names none stays the browser's to send), or what [`Live`](super::live::Live) has put into it. It has children and no
+/// props: reading props would put a JSON reader into the WASM that nothing else needs. No island may stand in another.
+#[island]
+pub(super) fn Awake(children: Children) -> impl IntoView {
+    view! {
+        <div class="contents" use:wake on:submit=submitted on:click=reveal>
+            {children()}
+        </div>
+    }
 }
 
 /// Tells the stylesheet that scripts run in this form, and ends what a page kept from before it was left was waiting for.
-fn wake(form: Element) {
+fn wake(place: Element) {
+    let within = |what: &str| place.query_selector(what).ok().flatten();
+    if let Some(place) = within("[data-live]") {
+        watch(place);
+    }
+    let Some(form) = within("form") else { return };
     _ = form.set_attribute("data-awake", "");
     _ = window_event_listener(ev::pageshow, move |event| {
         if event.persisted() {
-            set_busy(&form, false);
+            set_idle(&form);
+        }
+    });
+}
+
+/// Takes a submission away from the browser, unless nobody is there to take it or the form is on its way already.
+fn submitted(event: SubmitEvent) {
+    let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+    let Some(form) = form else { return };
+    hide_passwords(&form);
+    let Some((keeper, function)) = keeper().zip(form.get_attribute("data-function")) else { return };
+    event.prevent_default();
+    if form.has_attribute("aria-busy") {
+        return;
+    }
+    let pressed = event.submitter().map(Element::from);
+    set_busy(&form, pressed.as_ref());
+    spawn_local(async move {
+        if function == LogOut::PATH {
+            sign_out(keeper).await;
+        } else {
+            send(form, keeper, function, pressed).await;
         }
     });
 }
 
 /// Sends the form and shows what becomes of it.
-async fn send(form: HtmlFormElement, keeper: Keeper, function: &'static str) {
+async fn send(form: HtmlFormElement, keeper: Keeper, function: String, pressed: Option<Element>) {
+    let pressed = pressed.and_then(|button| button.get_attribute("name").zip(button.get_attribute("value")));
     let Ok(fields) = FormData::new_with_form(&form) else {
-        // Then the browser shall do it as it would without us.
-        _ = form.submit();
-        return;
+        return leave_to_browser(&form, pressed);
     };
-    hide_passwords(&form);
+    if let Some((name, value)) = &pressed {
+        _ = fields.append_with_str(name, value);
+    }
     match (keeper.send)(function, fields).await {
         // The form stays busy: a new document is on its way.
         Ok(next) => (keeper.go)(&next),
+        // The page that asks for the password is the server's, and gets what was typed.
+        Err(problem) if problem.code == Code::ProofRequired => leave_to_browser(&form, pressed),
+        // So does the one that leads to the login page and back.
+        Err(problem) if problem.code == Code::NotSignedIn => leave_to_browser(&form, pressed),
         Err(problem) => {
-            set_busy(&form, false);
+            set_idle(&form);
             show(&form, &problem);
         }
     }
 }
 
-/// Marks the form and its button as on their way, or not. The button keeps the focus, so it is not `disabled`.
-fn set_busy(form: &Element, busy: bool) {
-    let button = form.query_selector("[type=submit]").ok().flatten();
-    if busy {
-        _ = form.set_attribute("aria-busy", "true");
-        _ = button.map(|button| button.set_attribute("aria-disabled", "true"));
-    } else {
-        _ = form.remove_attribute("aria-busy");
-        _ = button.map(|button| button.remove_attribute("aria-disabled"));
+/// Lets the browser send the form as it would without us. `submit` knows of no button, so its value becomes a field.
+fn leave_to_browser(form: &HtmlFormElement, pressed: Option<(String, String)>) {
+    if let Some((name, value)) = pressed
+        && let Ok(field) = document().create_element("input")
+    {
+        for (attribute, value) in [("type", "hidden"), ("name", &name), ("value", &value)] {
+            _ = field.set_attribute(attribute, value);
+        }
+        _ = form.append_child(&field);
     }
+    _ = form.submit();
+}
+
+/// Marks the form and its button as on their way. The button keeps the focus, so it is not `disabled`.
+fn set_busy(form: &Element, pressed: Option<&Element>) {
+    _ = form.set_attribute("aria-busy", "true");
+    let first = || form.query_selector("[type=submit]").ok().flatten();
+    _ = pressed.cloned().or_else(first).map(|button| button.set_attribute("aria-disabled", "true"));
+}
+
+/// Takes those marks away.
+fn set_idle(form: &Element) {
+    _ = form.remove_attribute("aria-busy");
+    let button = form.query_selector("[aria-disabled]").ok().flatten();
+    _ = button.map(|button| button.remove_attribute("aria-disabled"));
 }
 
 /// Says what is wrong, above the form and beside each field, and moves the focus to the first wrong field.
@@ -92,9 +148,8 @@ fn show(form: &HtmlFormElement, problem: &Problem) {
         if !unheard && input.has_attribute("data-secret") {
             input.set_value("");
         }
-        let name = input.name();
-        let Some(place) = document().get_element_by_id(&[name.as_str(), "-error"].concat()) else { continue };
-        let message = problem.of_field(&name);
+        let Some(place) = document().get_element_by_id(&[&input.id(), "-error"].concat()) else { continue };
+        let message = problem.of_field(&input.name());
         say(&place, message);
         _ = input.set_attribute("aria-invalid", if message.is_some() { "true" } else { "false" });
         if message.is_some() && first.is_none() {

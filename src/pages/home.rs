@@ -1,7 +1,10 @@
 //! What this is, and the ways in.
 
-use super::context::{site_name, visitor};
-use crate::{components::Page, domain::account::Account, paths};
+use super::{
+    context::{registration_is_open, site_name, visitor},
+    frame::SitePage,
+};
+use crate::{domain::account::Account, paths};
 use leptos::{either::Either, prelude::*};
 
 /// `/`
@@ -9,7 +12,7 @@ use leptos::{either::Either, prelude::*};
 pub fn HomePage() -> impl IntoView {
     let site = site_name();
     view! {
-        <Page title="Your account" site=site.clone() home=paths::HOME>
+        <SitePage title="Your account">
             <section class="hero" aria-labelledby="title">
                 <h1 id="title">"One account, kept with care."</h1>
                 <p class="hero-lead">
@@ -26,13 +29,13 @@ pub fn HomePage() -> impl IntoView {
                     <li>"A new password ends every session, everywhere."</li>
                 </ul>
             </section>
-        </Page>
+        </SitePage>
     }
 }
 
 fn signed_in(account: &Account) -> impl IntoView + use<> {
     view! {
-        <div class="hero-ways" data-personal="">
+        <div class="hero-ways">
             <a class="button" href=paths::DASHBOARD>
                 "Go to your dashboard"
             </a>
@@ -47,9 +50,14 @@ fn signed_out() -> impl IntoView {
             <a class="button" href=paths::LOGIN>
                 "Sign in"
             </a>
-            <a class="button-quiet" href=paths::REGISTER>
-                "Create account"
-            </a>
+            {registration_is_open()
+                .then(|| {
+                    view! {
+                        <a class="button-quiet" href=paths::REGISTER>
+                            "Create account"
+                        </a>
+                    }
+                })}
         </div>
     }
 }

@@ -1,13 +1,14 @@
 //! Sign in.
 
 use super::{
-    context::{posted, site_name},
+    context::{posted, registration_is_open},
     error_of, focus_on,
-    form::form,
+    form::ActionForm,
+    frame::{SitePage, notice},
 };
 use crate::{
     actions::LogIn,
-    components::{Card, CheckBox, Field, Notice, Page, PasswordField, ProblemAlert, SubmitButton},
+    components::{Card, CheckBox, Field, PasswordField, ProblemAlert, SubmitButton},
     paths,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -18,14 +19,13 @@ use leptos_router::hooks::use_query_map;
 pub fn LoginPage() -> impl IntoView {
     let posted = posted();
     let query = use_query_map().get_untracked();
-    let notice = query.get_str("notice").and_then(paths::Notice::parse).filter(|_| posted.problem.is_none());
     let sent = posted.value("next");
     let next = paths::own_path(query.get_str("next").or(Some(sent.as_str()))).to_owned();
     view! {
-        <Page title="Sign in" site=site_name() home=paths::HOME>
+        <SitePage title="Sign in">
             <Card title="Sign in">
-                {notice.map(|notice| view! { <Notice>{said(notice)}</Notice> })}
-                <LogInForm>
+                {notice()}
+                <ActionForm page=paths::LOGIN function=LogIn::PATH>
                     <ProblemAlert problem=posted.problem.clone() />
                     <Field
                         name="identifier"
@@ -54,27 +54,19 @@ pub fn LoginPage() -> impl IntoView {
                     </div>
                     <input type="hidden" name="next" value=next />
                     <SubmitButton label="Sign in" busy="Signing in…" />
-                </LogInForm>
-                <p class="card-foot">
-                    "New here? "
-                    <a class="link" href=paths::REGISTER>
-                        "Create account"
-                    </a>
-                </p>
+                </ActionForm>
+                {registration_is_open()
+                    .then(|| {
+                        view! {
+                            <p class="card-foot">
+                                "New here? "
+                                <a class="link" href=paths::REGISTER>
+                                    "Create account"
+                                </a>
+                            </p>
+                        }
+                    })}
             </Card>
-        </Page>
+        </SitePage>
     }
-}
-
-fn said(notice: paths::Notice) -> &'static str {
-    match notice {
-        paths::Notice::PasswordReset => "Your password is changed. Sign in with the new one.",
-        paths::Notice::Registered => "Thank you. You can sign in now.",
-        paths::Notice::SignedOut => "You are signed out.",
-    }
-}
-
-#[island]
-fn LogInForm(children: Children) -> impl IntoView {
-    form(paths::LOGIN, LogIn::PATH, children)
 }

@@ -1,29 +1,43 @@
 //! What people see, one file per page: compose components, bind an action, show a problem.
 //!
-//! A form is HTML that the server renders and that posts to its page. An island around it sends it by the server
-//! function instead, once scripts run; the fields inside are children of the island and never part of the WASM.
+//! A form is HTML that the server renders and that posts to its page. An island around it, the same for all forms, sends
+//! it by the server function instead, once scripts run; the fields inside are its children and never part of the WASM.
 //! May import `components`, `actions`, `domain`, `paths`.
 
+mod account;
 mod account_card;
+mod confirm_email;
+mod confirm_email_change;
 pub mod context;
 mod dashboard;
 mod failed;
 mod form;
+mod frame;
 mod home;
+mod live;
 mod login;
+mod mailed;
 mod not_found;
+mod proof;
 mod register;
 mod reset_confirmation;
 mod reset_password;
+mod sign_out;
+mod undo_email_change;
 
+pub use account::{HistoryPage, NotMePage, PrivacyPage, ProfilePage, RestorePage, SecurityPage, SessionsPage};
+pub use confirm_email::ConfirmEmailPage;
+pub use confirm_email_change::ConfirmEmailChangePage;
 pub use dashboard::DashboardPage;
 pub use failed::ErrorPage;
 pub use home::HomePage;
 pub use login::LoginPage;
 pub use not_found::NotFoundPage;
+pub use proof::ProofPage;
 pub use register::RegisterPage;
 pub use reset_confirmation::ResetConfirmationPage;
 pub use reset_password::ResetPasswordPage;
+pub use undo_email_change::UndoEmailChangePage;
 
 use context::Posted;
 
@@ -35,4 +49,9 @@ fn error_of(posted: &Posted, field: &str) -> Option<String> {
 /// Whether `field` is where the focus begins: the first wrong one, or, on a form nobody sent yet, the `first`.
 fn focus_on(posted: &Posted, field: &str, first: bool) -> bool {
     posted.problem.as_ref().map_or(first, |problem| problem.fields.first().is_some_and(|error| error.field == field))
+}
+
+/// What a field begins with: what was typed, if the form came back, else what is so `now`.
+fn kept(posted: &Posted, field: &str, now: &str) -> String {
+    if posted.form.is_empty() { now.to_owned() } else { posted.value(field) }
 }

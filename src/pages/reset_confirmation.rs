@@ -1,13 +1,15 @@
 //! Choose the new password: with the mailed link, or with the mailed code in the browser that asked for it.
 
 use super::{
-    context::{MailedLink, Posted, mailed_link, password_hint, posted, site_name},
+    context::{mailed_link, password_hint, posted},
     error_of, focus_on,
-    form::form,
+    form::ActionForm,
+    frame::SitePage,
+    mailed::{coded, linked},
 };
 use crate::{
     actions::ConfirmPasswordReset,
-    components::{Card, Field, Page, PasswordField, ProblemAlert, SubmitButton},
+    components::{Card, PasswordField, ProblemAlert, SubmitButton},
     paths,
 };
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
@@ -26,13 +28,13 @@ pub fn ResetConfirmationPage() -> impl IntoView {
     };
     let with_code = link.is_none();
     view! {
-        <Page title=title site=site_name() home=paths::HOME>
+        <SitePage title>
             <Card title=title lead=lead>
-                <ConfirmForm>
+                <ActionForm page=paths::RESET_CONFIRMATION function=ConfirmPasswordReset::PATH>
                     <ProblemAlert problem=posted.problem.clone() />
                     {match link {
                         Some(link) => Either::Left(linked(link)),
-                        None => Either::Right(coded(&posted)),
+                        None => Either::Right(coded(&posted, "8 digits. It works in this browser only.")),
                     }}
                     <PasswordField
                         name="password"
@@ -50,7 +52,7 @@ pub fn ResetConfirmationPage() -> impl IntoView {
                         autofocus=focus_on(&posted, "password_again", false)
                     />
                     <SubmitButton label="Change password" busy="Changing your password…" />
-                </ConfirmForm>
+                </ActionForm>
                 <p class="card-foot">
                     {if with_code { "No mail after a few minutes? " } else { "The link does not work? " }}
                     <a class="link" href=paths::RESET_PASSWORD>
@@ -58,33 +60,6 @@ pub fn ResetConfirmationPage() -> impl IntoView {
                     </a>
                 </p>
             </Card>
-        </Page>
+        </SitePage>
     }
-}
-
-fn linked(link: MailedLink) -> impl IntoView {
-    view! {
-        <input type="hidden" name="uid" value=link.uid />
-        <input type="hidden" name="token" value=link.token />
-    }
-}
-
-fn coded(posted: &Posted) -> impl IntoView + use<> {
-    view! {
-        <Field
-            name="code"
-            label="Code from the mail"
-            autocomplete="one-time-code"
-            inputmode=Some("numeric")
-            hint="8 digits. It works in this browser only."
-            value=posted.value("code")
-            error=error_of(posted, "code")
-            autofocus=focus_on(posted, "code", true)
-        />
-    }
-}
-
-#[island]
-fn ConfirmForm(children: Children) -> impl IntoView {
-    form(paths::RESET_CONFIRMATION, ConfirmPasswordReset::PATH, children)
 }

@@ -1,13 +1,9 @@
 //! Ask for a mail that lets its reader choose a new password.
 
-use super::{
-    context::{posted, site_name},
-    error_of, focus_on,
-    form::form,
-};
+use super::{context::posted, error_of, focus_on, form::ActionForm, frame::SitePage};
 use crate::{
     actions::RequestPasswordReset,
-    components::{Card, Field, Page, ProblemAlert, SubmitButton},
+    components::{Card, Field, ProblemAlert, SubmitButton},
     paths,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -17,12 +13,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 pub fn ResetPasswordPage() -> impl IntoView {
     let posted = posted();
     view! {
-        <Page title="Reset your password" site=site_name() home=paths::HOME>
+        <SitePage title="Reset your password">
             <Card
                 title="Reset your password"
                 lead="Tell us the e-mail address of your account. We send you a link and a code."
             >
-                <RequestForm>
+                <ActionForm page=paths::RESET_PASSWORD function=RequestPasswordReset::PATH>
                     <ProblemAlert problem=posted.problem.clone() />
                     <Field
                         name="email"
@@ -34,7 +30,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
                         autofocus=focus_on(&posted, "email", true)
                     />
                     <SubmitButton label="Send the mail" busy="Sending…" />
-                </RequestForm>
+                </ActionForm>
                 <p class="card-foot">
                     "You remember it? "
                     <a class="link" href=paths::LOGIN>
@@ -42,11 +38,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
                     </a>
                 </p>
             </Card>
-        </Page>
+        </SitePage>
     }
-}
-
-#[island]
-fn RequestForm(children: Children) -> impl IntoView {
-    form(paths::RESET_PASSWORD, RequestPasswordReset::PATH, children)
 }

@@ -1,13 +1,13 @@
 //! The composition root: makes every part once and puts them together. `main` and the tests build the same application.
 
 use super::{
-    auth::{AuthService, Parts, PasswordPolicy},
+    auth::{self, AuditReport, AuthService, KnownEntry, Parts, PasswordPolicy, RegistrationRules},
     clock::{Clock, SystemClock},
-    crypto::{Keys, MailedSecrets, PasswordHasher, RefreshTokens, TokenSigner},
+    crypto::{AuditSeals, Keys, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner},
     entropy::{Entropy, SystemEntropy},
     http::{self, AppState, cookies::Cookies},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
-    settings::{DEFAULTS, MailTransport, Settings},
+    settings::{DEFAULTS, MailTransport, Settings, is_local_url, limits_off},
     store::Store,
 };
 use axum::Router;
@@ -70,6 +70,11 @@ impl Application {
     /// Any of these fails; the text says which and what to do.
     pub async fn build(settings: Settings, leptos: LeptosOptions, world: World) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
+        if !is_local_url(&settings.server.public_url) {
+            for key in limits_off(&settings.throttle) {
+                tracing::warn!("{key} is \"off\": whoever guesses or floods is not slowed down there");
+            }
+        }
         let keys = Keys::load_or_create(&settings.keys, world.entropy.as_ref()).map_err(failed("the keys"))?;
         let store = Store::open(&settings.database).await.map_err(failed("the database"))?;
         let wake = Arc::new(Notify::new());
@@ -124,6 +129,18 @@ impl Application {
     }
 }
 
+/// Checks the audit log of these settings' database with their keys. Both must be there: nothing is made, nothing listens.
+///
+/// # Errors
+/// There are no keys or there is no database, or it has no audit log.
+pub async fn verify_audit(settings: &Settings, known: &[KnownEntry]) -> Result<AuditReport, StartError> {
+    let keys = Keys::load(&settings.keys).map_err(failed("the keys"))?;
+    let store = Store::open_existing(&settings.database).await.map_err(failed("the database"))?;
+    let report = auth::verify_audit(&store, &AuditSeals::new(&keys), known).await.map_err(failed("the audit log"));
+    store.close().await;
+    report
+}
+
 /// Where the site is and how its files are called: from `Leptos.toml` and the `LEPTOS_…` variables, and where those say
 /// nothing, as cargo-leptos leaves them beside the binary. So the binary alone finds its stylesheet from any folder.
 ///
@@ -161,6 +178,10 @@ fn service(
         signer,
         refresh_tokens: RefreshTokens::new(keys),
         mailed_secrets: MailedSecrets::new(keys),
+        known_devices: KnownDevices::new(keys),
+        pseudonyms: Pseudonyms::new(keys),
+        audit_seals: AuditSeals::new(keys),
+        rules: RegistrationRules::new(settings),
         policy: PasswordPolicy::new(&settings.password, &settings.server.site_name),
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),

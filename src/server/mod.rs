@@ -9,4 +9,6 @@ pub mod http;
 pub mod mailer;
 pub mod settings;
 mod settings_checks;
+pub mod settings_limit;
+mod settings_lists;
 pub mod store;

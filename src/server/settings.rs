@@ -1,7 +1,8 @@
 //! The settings: `Leptos.toml`, a file laid over it, variables laid over both; read once, checked once, then trusted.
 
-pub use super::settings_checks::is_local_url;
+pub use super::settings_checks::{is_local_url, limits_off};
 
+use super::settings_limit::Limit;
 use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -9,6 +10,14 @@ use std::path::{Path, PathBuf};
 
 /// The checked-in file: defaults and documentation at once.
 pub const DEFAULTS: &str = include_str!("../../Leptos.toml");
+
+/// The settings that are lists: their variables are split at commas.
+const LISTS: [&str; 4] = [
+    "server.trusted_proxies",
+    "registration.allowed_domains",
+    "registration.blocked_domains",
+    "registration.reserved_names",
+];
 
 /// All settings. Each field is documented in `Leptos.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +32,9 @@ pub struct Settings {
     pub session: Session,
     pub cookie: Cookie,
     pub registration: Registration,
+    pub confirmation: Confirmation,
+    pub account: Account,
+    pub throttle: Throttle,
     pub reset: Reset,
     pub mail: Mail,
     pub log: Log,
@@ -45,7 +57,7 @@ macro_rules! sections {
 sections! {
     Server {
         public_url: String, site_name: String, body_limit: usize, header_timeout: u64, request_timeout: u64,
-        idle_timeout: u64, drain: u64, connections: usize,
+        idle_timeout: u64, drain: u64, connections: usize, trusted_proxies: Vec<String>,
     }
     Database { url: SecretString, url_file: String, connections: u32, acquire_timeout: u64 }
     Keys { file: PathBuf, json: SecretString }
@@ -59,11 +71,21 @@ sections! {
         per_account: i64, page_rotation: i64, keep_ended: i64,
     }
     Cookie { name: String, secure: bool, same_site: SameSite }
-    Registration { sign_in: bool }
+    Registration {
+        open: bool, sign_in: bool, confirmation: Confirm, allowed_domains: Vec<String>, blocked_domains: Vec<String>,
+        reserved_names: Vec<String>, keep_unconfirmed: i64,
+    }
+    Confirmation { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
+    Account { proof_age: i64, undo_lifetime: i64, keep_name: i64, deletion_grace: i64, keep_history: i64, keep_tickets: i64 }
+    Throttle {
+        login_name: Limit, login_slowest: i64, login_name_total: Limit, login_failures: Limit,
+        login_failures_total: Limit, login: Limit, register: Limit, mail: Limit, mail_total: Limit, mail_to: Limit,
+        proof: Limit, proof_account: Limit, password: Limit, username: Limit, refresh: Limit, known_device: i64,
+    }
     Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
     Mail {
         transport: MailTransport, smtp_url: SecretString, smtp_url_file: String, folder: PathBuf, from: String,
-        timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64,
+        timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64, keep: i64,
     }
     Log { filter: String, format: LogFormat }
 }
@@ -75,6 +97,18 @@ pub enum SameSite {
     Lax,
     Strict,
     None,
+}
+
+/// Values of `registration.confirmation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirm {
+    /// Nobody is asked.
+    Off,
+    /// People are asked, and may go on without.
+    Optional,
+    /// Nobody signs in before.
+    Required,
 }
 
 /// Values of `mail.transport`.
@@ -128,7 +162,14 @@ impl Settings {
     /// # Errors
     /// An unreadable file, an unknown key, a value out of its range, or an unsafe combination.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        let variables = Environment::with_prefix("DOORWARD").prefix_separator("__").separator("__").try_parsing(true);
+        let mut variables = Environment::with_prefix("DOORWARD")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",");
+        for list in LISTS {
+            variables = variables.with_list_parse_key(list);
+        }
         let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
             layers = layers.add_source(File::from(path).format(FileFormat::Toml));

@@ -3,8 +3,8 @@
 //! Every message names the key and says what would be right. A secret value is never in one.
 
 use super::settings::{
-    Cookie, Database, Keys, Mail, MailTransport, Password, Reset, SameSite, Server, Session, Settings, SettingsError,
-    Token,
+    Account, Confirmation, Cookie, Database, Keys, Mail, MailTransport, Password, Registration, Reset, SameSite,
+    Server, Session, Settings, SettingsError, Throttle, Token,
 };
 use lettre::message::Mailbox;
 use secrecy::ExposeSecret as _;
@@ -21,7 +21,7 @@ const THIRTY_DAYS: i64 = 30 * 86_400;
 const ARGON2_FLOORS: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 
 /// Checks all settings, and settles those that depend on others: `server.public_url` becomes an origin as browsers
-/// write it, an unset `mail.transport` on localhost becomes the mailbox.
+/// write it, an unset `mail.transport` on localhost becomes the mailbox, lists are brought into one form.
 ///
 /// # Errors
 /// The first setting that is out of its range or unsafe beside another.
@@ -32,6 +32,7 @@ pub fn check(settings: &mut Settings) -> Result<(), SettingsError> {
     }
     settings.server.public_url = origin;
     let local = is_local_url(&settings.server.public_url);
+    super::settings_lists::settle(settings)?;
     server(&settings.server)?;
     database(&settings.database)?;
     keys(&settings.keys)?;
@@ -39,6 +40,10 @@ pub fn check(settings: &mut Settings) -> Result<(), SettingsError> {
     token(&settings.token)?;
     session(&settings.session)?;
     cookie(&settings.cookie, local)?;
+    registration(&settings.registration)?;
+    confirmation(&settings.confirmation)?;
+    account(&settings.account)?;
+    throttle(&settings.throttle)?;
     reset(&settings.reset)?;
     mail(&mut settings.mail, local)
 }
@@ -177,6 +182,61 @@ fn cookie(cookie: &Cookie, local: bool) -> Result<(), SettingsError> {
     Ok(())
 }
 
+fn registration(registration: &Registration) -> Result<(), SettingsError> {
+    within("registration.keep_unconfirmed", registration.keep_unconfirmed, 1..=365, "days; it keeps a name from others")
+}
+
+fn confirmation(confirmation: &Confirmation) -> Result<(), SettingsError> {
+    let link = "seconds; NIST SP 800-63B: a day at most";
+    within("confirmation.link_lifetime", confirmation.link_lifetime, 300..=86_400, link)?;
+    let code = "seconds; a code is short, so is its life";
+    within("confirmation.code_lifetime", confirmation.code_lifetime, 60..=600, code)?;
+    within("confirmation.code_tries", confirmation.code_tries, 1..=10, "tries; a code can be guessed")?;
+    let mails = "mails; each makes new guesses possible";
+    within("confirmation.mails_per_hour", confirmation.mails_per_hour, 1..=100, mails)?;
+    let gap = "seconds; an hour is as long as anybody waits";
+    within("confirmation.mail_gap", confirmation.mail_gap, 0..=3600, gap)
+}
+
+fn account(account: &Account) -> Result<(), SettingsError> {
+    within("account.proof_age", account.proof_age, 60..=3600, "seconds; a browser left alone is somebody else's")?;
+    let undo = "seconds; an hour to notice, and 30 days a link lies about at most";
+    within("account.undo_lifetime", account.undo_lifetime, 3600..=THIRTY_DAYS, undo)?;
+    within("account.keep_name", account.keep_name, 0..=3650, "days; a name cannot be kept for ever")?;
+    within("account.deletion_grace", account.deletion_grace, 0..=90, "days; who wants to leave may")?;
+    within("account.keep_tickets", account.keep_tickets, 0..=30, "days; they hold addresses of people")?;
+    within("account.keep_history", account.keep_history, 30..=3650, "days; it tells what happened to an account")
+}
+
+fn throttle(throttle: &Throttle) -> Result<(), SettingsError> {
+    let slowest = "seconds; shorter slows nobody down, longer locks people out";
+    within("throttle.login_slowest", throttle.login_slowest, 30..=86_400, slowest)?;
+    // RFC 6265bis 5.5: browsers keep no cookie for longer.
+    within("throttle.known_device", throttle.known_device, 1..=400, "days; browsers keep no cookie for longer")
+}
+
+/// The keys of the limits that are off: fine for a trial on one machine, to be warned of elsewhere.
+#[must_use]
+pub fn limits_off(throttle: &Throttle) -> Vec<&'static str> {
+    let limits = [
+        ("throttle.login_name", throttle.login_name),
+        ("throttle.login_name_total", throttle.login_name_total),
+        ("throttle.login_failures", throttle.login_failures),
+        ("throttle.login_failures_total", throttle.login_failures_total),
+        ("throttle.login", throttle.login),
+        ("throttle.register", throttle.register),
+        ("throttle.mail", throttle.mail),
+        ("throttle.mail_total", throttle.mail_total),
+        ("throttle.mail_to", throttle.mail_to),
+        ("throttle.proof", throttle.proof),
+        ("throttle.proof_account", throttle.proof_account),
+        ("throttle.password", throttle.password),
+        ("throttle.username", throttle.username),
+        ("throttle.refresh", throttle.refresh),
+    ];
+    limits.into_iter().filter(|(_, limit)| limit.is_off()).map(|(key, _)| key).collect()
+}
+
 fn reset(reset: &Reset) -> Result<(), SettingsError> {
     within("reset.link_lifetime", reset.link_lifetime, 60..=3600, "seconds; a link lies about in a mailbox")?;
     within("reset.code_lifetime", reset.code_lifetime, 60..=600, "seconds; a code is short, so is its life")?;
@@ -217,6 +277,7 @@ fn mail(mail: &mut Mail, local: bool) -> Result<(), SettingsError> {
         return Err(refuse("mail.lease", mail.lease, "must be more than mail.timeout (a mail would be sent twice)"));
     }
     within("mail.poll", mail.poll, 1..=300, "seconds between looks")?;
+    within("mail.keep", mail.keep, 0..=90, "days; they are of no use to anybody but an operator")?;
     within("mail.max_backoff", mail.max_backoff, 1..=3600, "seconds; mail should come within the hour")?;
     within("mail.backoff", mail.backoff, 1..=600.min(mail.max_backoff), "seconds; no more than mail.max_backoff")
 }

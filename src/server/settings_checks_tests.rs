@@ -2,6 +2,7 @@
 
 use super::super::settings::{MailTransport, Settings};
 use super::*;
+use std::collections::BTreeSet;
 
 /// The settings of a site that is on the web.
 const WEB: &str = r#"server.public_url = "https://example.com"
@@ -57,6 +58,20 @@ fn every_number_has_its_ends() {
         ("session.per_account", 1, 1000),
         ("session.page_rotation", 60, 86_400),
         ("session.keep_ended", 0, 365),
+        ("registration.keep_unconfirmed", 1, 365),
+        ("confirmation.link_lifetime", 300, 86_400),
+        ("confirmation.code_lifetime", 60, 600),
+        ("confirmation.code_tries", 1, 10),
+        ("confirmation.mails_per_hour", 1, 100),
+        ("confirmation.mail_gap", 0, 3600),
+        ("account.proof_age", 60, 3600),
+        ("account.undo_lifetime", 3600, 2_592_000),
+        ("account.keep_name", 0, 3650),
+        ("account.deletion_grace", 0, 90),
+        ("account.keep_history", 30, 3650),
+        ("account.keep_tickets", 0, 30),
+        ("throttle.login_slowest", 30, 86_400),
+        ("throttle.known_device", 1, 400),
         ("reset.link_lifetime", 60, 3600),
         ("reset.code_lifetime", 60, 600),
         ("reset.code_tries", 1, 10),
@@ -65,6 +80,7 @@ fn every_number_has_its_ends() {
         ("mail.poll", 1, 300),
         ("mail.backoff", 1, 600),
         ("mail.max_backoff", 5, 3600),
+        ("mail.keep", 0, 90),
     ] {
         taken(&format!("{key} = {least}"));
         taken(&format!("{key} = {most}"));
@@ -222,4 +238,18 @@ fn a_database_url_is_of_a_known_kind_and_never_shown() {
     let message = refused("database.url = \"mysql://u:hunter2@db/doorward\"");
     assert!(message.contains("database.url") && !message.contains("hunter2"), "{message}");
     refused("keys.file = \"\"");
+}
+
+#[test]
+fn a_limit_that_is_no_limit_names_its_key_and_every_limit_that_is_off_is_known() {
+    assert!(refused("throttle.login = \"5\"").contains("throttle.login"));
+    assert!(refused("throttle.login = 5").contains("throttle.login"));
+    assert_eq!(limits_off(&taken("").throttle), [""; 0]);
+    let defaults: toml::Table = super::super::settings::DEFAULTS.parse().unwrap_or_default();
+    let limits = defaults["throttle"].as_table().into_iter().flatten().filter(|(_, value)| value.is_str());
+    let keys: BTreeSet<String> = limits.map(|(key, _)| format!("throttle.{key}")).collect();
+    let off = taken(&keys.iter().map(|key| format!("{key} = \"off\"\n")).collect::<String>());
+    let known: BTreeSet<String> = limits_off(&off.throttle).into_iter().map(str::to_owned).collect();
+    assert_eq!(known, keys);
+    assert_eq!(known.len(), 14);
 }

@@ -7,10 +7,14 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod account;
+mod attacks;
+mod audit;
 mod cases;
 mod harness;
 mod mail;
 mod mail_delivery;
+mod mail_kinds;
 mod outbox;
 mod pages;
 mod password_reset;
@@ -18,4 +22,6 @@ mod processes;
 mod rooms;
 mod sessions;
 mod smtp_server;
+mod throttle_engine;
+mod throttles;
 mod turn_taking;

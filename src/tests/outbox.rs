@@ -66,18 +66,33 @@ impl Post {
         Worker::new(self.store.clone(), self.clock.clone(), entropy, composer, transport, &self.settings.mail)
     }
 
+    /// A mail to the account, with a ticket for a new password if there is one.
     async fn owe(&self, id: &str, account: Option<AccountId>, ticket: Option<&str>) {
         let kind = if ticket.is_some() { MailKind::PasswordReset } else { MailKind::SessionTheft };
+        self.owe_of(kind, id, account, ticket.map(|ticket| (ticket, TicketKind::PasswordReset, None))).await;
+    }
+
+    /// A mail of this kind. The ticket with its kind and its address.
+    async fn owe_of(
+        &self,
+        kind: MailKind,
+        id: &str,
+        account: Option<AccountId>,
+        ticket: Option<(&str, TicketKind, Option<&str>)>,
+    ) {
         let give_up_at = START.plus(1800);
-        let mail = NewMail { id: id.into(), kind, account, ticket: ticket.map(Into::into), give_up_at };
-        let ticket = ticket.map(|id| NewTicket {
+        let about = Some(about(kind));
+        let ticket_id = ticket.map(|(id, ..)| id.to_owned());
+        let mail = NewMail { id: id.into(), kind, account, ticket: ticket_id, give_up_at, about };
+        let ticket = ticket.map(|(id, kind, email)| NewTicket {
             id: id.into(),
             account,
-            kind: TicketKind::PasswordReset,
+            kind,
             request_digest: id.into(),
             epoch: 0,
             expires_at: give_up_at,
             code_expires_at: START.plus(600),
+            email: email.map(|email| (email.to_owned(), email.to_owned())),
         });
         let write = self.store.write(move |tx| {
             Box::pin(async move {
@@ -95,7 +110,100 @@ impl Post {
     }
 }
 
+/// The kinds that go to their ticket's address, with the kind of that ticket.
+const TO_TICKET: [(MailKind, TicketKind); 3] = [
+    (MailKind::EmailConfirmation, TicketKind::EmailConfirmation),
+    (MailKind::EmailChange, TicketKind::EmailChange),
+    (MailKind::EmailChanged, TicketKind::EmailUndo),
+];
+
+/// What the outbox tells of a mail of this kind, with letters that a database must give back as they were.
+fn about(kind: MailKind) -> String {
+    format!("Zoë's {} on 'Linux'; \"x\", 192.0.2.7", kind.as_str())
+}
+
 on_both_engines! {
+    async fn every_kind_comes_back_with_what_it_tells(engine) {
+        let post = Post::start(engine).await;
+        for kind in MailKind::ALL {
+            post.owe_of(kind, kind.as_str(), Some(MONA), None).await;
+        }
+        let mut found = Vec::new();
+        for _ in MailKind::ALL {
+            let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "w", START, START.plus(60)).await }));
+            let mail = claim.await.unwrap().expect("every kind is claimed");
+            assert_eq!((mail.id.as_str(), mail.about), (mail.kind.as_str(), Some(about(mail.kind))));
+            found.push(mail.kind);
+        }
+        assert!(MailKind::ALL.iter().all(|kind| found.contains(kind)), "{found:?}");
+    }
+
+    async fn notices_go_to_the_account_and_mails_about_an_address_to_that_address(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let worker = post.worker(server.address().port());
+        for kind in MailKind::ALL {
+            let id = kind.as_str();
+            let of_ticket = TO_TICKET.iter().find(|(mail, _)| *mail == kind).map(|(_, ticket)| *ticket);
+            match of_ticket {
+                Some(ticket) => post.owe_of(kind, id, Some(MONA), Some((id, ticket, Some("elsewhere@example.com")))).await,
+                None if kind == MailKind::PasswordReset => post.owe(id, Some(MONA), Some(id)).await,
+                None => post.owe_of(kind, id, Some(MONA), None).await,
+            }
+            assert_eq!(worker.step().await.unwrap(), Step::Sent, "{kind:?}");
+            let mail = server.arrived().pop().unwrap();
+            let to = if of_ticket.is_some() { "elsewhere" } else { "mona" };
+            assert_eq!(mail.rcpt, format!("RCPT TO:<{to}@example.com>"), "{kind:?}");
+        }
+        assert_eq!((post.backlog().await, server.arrived().len()), ((0, None), MailKind::ALL.len()));
+    }
+
+    async fn a_mail_without_an_address_or_an_active_account_goes_to_nobody(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let worker = post.worker(server.address().port());
+        for (mail, ticket) in TO_TICKET {
+            post.owe_of(mail, mail.as_str(), Some(MONA), Some((mail.as_str(), ticket, None))).await;
+            assert_eq!(worker.step().await.unwrap(), Step::GaveUp, "{mail:?}");
+        }
+        // Without any ticket, and of an account that is gone.
+        post.owe_of(MailKind::EmailConfirmation, "m1", Some(MONA), None).await;
+        assert_eq!(worker.step().await.unwrap(), Step::GaveUp);
+        let ticket = Some(("t2", TicketKind::EmailChange, Some("elsewhere@example.com")));
+        post.owe_of(MailKind::EmailChange, "m2", None, ticket).await;
+        assert_eq!(worker.step().await.unwrap(), Step::GaveUp);
+        // And a ticket's address is no way around an account that is disabled.
+        post.store.write(|tx| Box::pin(async move { accounts::set_disabled(tx, MONA, Some(START)).await })).await.unwrap();
+        for (mail, ticket) in TO_TICKET {
+            let id = format!("{}3", mail.as_str());
+            post.owe_of(mail, &id, Some(MONA), Some((&id, ticket, Some("elsewhere@example.com")))).await;
+            assert_eq!(worker.step().await.unwrap(), Step::GaveUp, "{mail:?}");
+        }
+        assert_eq!((post.backlog().await, server.arrived().len()), ((0, None), 0));
+    }
+
+    async fn a_mail_whose_ticket_is_used_or_dead_goes_to_nobody(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        let worker = post.worker(server.address().port());
+        for (mail, ticket) in TO_TICKET {
+            let id = mail.as_str();
+            post.owe_of(mail, id, Some(MONA), Some((id, ticket, Some("elsewhere@example.com")))).await;
+            let used = post.store.write(move |tx| Box::pin(async move { tickets::consume(tx, id, START).await }));
+            assert!(used.await.unwrap());
+            assert_eq!(worker.step().await.unwrap(), Step::GaveUp, "{mail:?}");
+        }
+        for (mail, ticket) in TO_TICKET {
+            let late = format!("{}2", mail.as_str());
+            post.owe_of(mail, &late, Some(MONA), Some((&late, ticket, Some("elsewhere@example.com")))).await;
+        }
+        post.clock.advance(1800);
+        for (mail, _) in TO_TICKET {
+            assert_eq!(worker.step().await.unwrap(), Step::GaveUp, "{mail:?}");
+        }
+        assert_eq!((post.backlog().await, server.arrived().len()), ((0, None), 0));
+    }
+
     async fn a_mail_is_sent_once_and_a_decoy_never(engine) {
         let post = Post::start(engine).await;
         let server = SmtpServer::start(Fault::None, Tls::None).await;

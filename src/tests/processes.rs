@@ -87,6 +87,22 @@ async fn with_nothing_set_it_makes_database_and_keys_that_only_its_user_can_read
 }
 
 #[tokio::test]
+async fn a_limit_that_is_off_is_warned_of_where_the_site_is_on_the_web() {
+    for (url, warned) in [("https://example.com", true), ("http://localhost:3000", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [
+            ("DOORWARD__SERVER__PUBLIC_URL", url),
+            ("DOORWARD__MAIL__TRANSPORT", "log"),
+            ("DOORWARD__THROTTLE__LOGIN_NAME", "off"),
+        ];
+        let _server = Process::start(folder.path(), &variables).await;
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(log.contains("throttle.login_name is \"off\""), warned, "{log}");
+        assert!(!log.contains("throttle.login_slowest") && !log.contains("throttle.mail"), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn unsafe_and_broken_settings_stop_it_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
@@ -250,7 +266,12 @@ fn writes_since(folder: &TempDir, mark: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_refresh_is_one_write_and_a_repeated_one_none() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = [("DOORWARD__LOG__FILTER", "sqlx::query=debug"), ("DOORWARD__LOG__FORMAT", "json")];
+    let variables = [
+        ("DOORWARD__LOG__FILTER", "sqlx::query=debug"),
+        ("DOORWARD__LOG__FORMAT", "json"),
+        // No mail is on its way meanwhile.
+        ("DOORWARD__REGISTRATION__CONFIRMATION", "off"),
+    ];
     let server = Process::start(folder.path(), &variables).await;
     let mona = server.caller();
     register(&mona).await;
@@ -272,7 +293,11 @@ async fn a_refresh_is_one_write_and_a_repeated_one_none() {
 #[tokio::test]
 async fn no_secret_reaches_the_log_even_when_it_says_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = [("DOORWARD__LOG__FILTER", "trace"), ("DOORWARD__LOG__FORMAT", "json")];
+    let variables = [
+        ("DOORWARD__LOG__FILTER", "trace"),
+        ("DOORWARD__LOG__FORMAT", "json"),
+        ("DOORWARD__REGISTRATION__CONFIRMATION", "off"),
+    ];
     let server = Process::start(folder.path(), &variables).await;
     let mona = server.caller();
     let mut secrets = vec![PASSWORD.to_owned(), OTHER_PASSWORD.to_owned(), register(&mona).await.token()];

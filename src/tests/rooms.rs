@@ -9,7 +9,7 @@ use std::{
 use syn::visit::{self, Visit};
 
 /// Each room and the rooms it may name besides itself. `domain` may be named by all.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("paths", &["domain"]),
     ("components", &["domain"]),
@@ -17,8 +17,10 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("pages", &["components", "actions", "domain", "paths"]),
     ("browser", &["actions", "domain", "paths"]),
     ("app", &["pages", "components", "domain", "paths"]),
-    ("server::settings", &["server::settings_checks"]),
-    ("server::settings_checks", &["server::settings"]),
+    ("server::settings", &["server::settings_checks", "server::settings_limit"]),
+    ("server::settings_limit", &[]),
+    ("server::settings_checks", &["server::settings", "server::settings_lists"]),
+    ("server::settings_lists", &["domain", "server::settings"]),
     ("server::clock", &["domain"]),
     ("server::entropy", &["domain"]),
     ("server::store", &["domain", "server::settings"]),
@@ -36,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "server::entropy",
             "server::mailer",
             "server::settings",
+            "server::settings_limit",
             "server::store",
         ],
     ),

@@ -4,7 +4,10 @@ use crate::harness::{App, Caller, PASSWORD, on_both_engines};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use doorward::{
     domain::account::AccountId,
-    server::{auth::AuthError, store::sessions},
+    server::{
+        auth::{AuthError, Origin},
+        store::sessions,
+    },
 };
 use futures::future::join_all;
 use secrecy::ExposeSecret as _;
@@ -229,8 +232,8 @@ on_both_engines! {
         let before = mona.held();
         let password = secrecy::SecretString::from(PASSWORD);
         let wrong = secrecy::SecretString::from("not her password");
-        assert!(matches!(app.auth.step_up(Some(&before), &wrong).await, Err(AuthError::WrongCredentials)));
-        let [first, second] = [app.auth.step_up(Some(&before), &password).await, app.auth.step_up(Some(&before), &password).await]
+        assert!(matches!(app.auth.step_up(Some(&before), &wrong, &Origin::default()).await, Err(AuthError::Invalid(_))));
+        let [first, second] = [app.auth.step_up(Some(&before), &password, &Origin::default()).await, app.auth.step_up(Some(&before), &password, &Origin::default()).await]
             .map(|opened| opened.unwrap().cookie.token.expose_secret().to_owned());
         assert_eq!(first, second);
         mona.set_cookie("__Host-doorward", Some(&before));
@@ -238,20 +241,26 @@ on_both_engines! {
         assert_eq!((soft.status, soft.header("set-cookie")), (401, ""), "an older tab, but no thief");
         mona.set_cookie("__Host-doorward", Some(&first));
         assert_eq!(mona.refresh().await.status, 200);
+        app.clock.advance(61);
         mona.set_cookie("__Host-doorward", Some(&oldest));
         assert_eq!(mona.refresh().await.status, 401, "the parent of before is a thief's");
         mona.set_cookie("__Host-doorward", Some(&first));
         assert_eq!(mona.refresh().await.status, 401, "and the session has ended");
     }
 
-    async fn an_old_token_is_a_thiefs_once_the_step_up_is_a_minute_ago(engine) {
+    async fn an_old_token_is_a_thiefs_once_the_step_up_is_a_minute_ago_and_its_token_was_used(engine) {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;
         let before = mona.held();
-        let opened = app.auth.step_up(Some(&before), &secrecy::SecretString::from(PASSWORD)).await.unwrap();
+        let opened = app.auth.step_up(Some(&before), &secrecy::SecretString::from(PASSWORD), &Origin::default()).await.unwrap();
         app.clock.advance(61);
-        assert_eq!(mona.refresh().await.status, 401);
+        assert_eq!(mona.refresh().await.status, 401, "the answer may have been lost: no token, and no theft");
         mona.set_cookie("__Host-doorward", Some(opened.cookie.token.expose_secret()));
+        assert_eq!(mona.refresh().await.status, 200);
+        let newest = mona.held();
+        mona.set_cookie("__Host-doorward", Some(&before));
+        assert_eq!(mona.refresh().await.status, 401);
+        mona.set_cookie("__Host-doorward", Some(&newest));
         assert_eq!(mona.refresh().await.status, 401, "two hold this session");
     }
 

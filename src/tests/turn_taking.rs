@@ -5,7 +5,7 @@ use crate::harness::{App, Engine};
 use doorward::{
     domain::account::AccountId,
     server::{
-        auth::{AuthError, AuthService},
+        auth::{AuthError, AuthService, Origin},
         crypto::{Keys, RefreshTokens, Rid},
         entropy::{Entropy as _, SystemEntropy},
         store::{
@@ -135,7 +135,7 @@ impl World {
 
     async fn refresh(&self, rid: &Rid, counter: i64) -> Option<i64> {
         let token = self.tokens.mint(rid, counter.unsigned_abs());
-        match self.auth.refresh(Some(token.expose_secret())).await {
+        match self.auth.refresh(Some(token.expose_secret()), &Origin::default()).await {
             Ok(opened) => {
                 let presented = self.tokens.parse(opened.cookie.token.expose_secret()).unwrap();
                 Some(i64::try_from(presented.counter).unwrap())

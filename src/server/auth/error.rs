@@ -18,6 +18,16 @@ pub enum AuthError {
     Superseded,
     /// A mailed link or code is wrong, used or too old. Never says which.
     InvalidTicket,
+    /// The session's last proof of who it is lies too far back for this.
+    ProofRequired,
+    /// Too many tries; the next one makes sense after so many seconds (1 or more).
+    TooMany(i64),
+    /// Nobody may register here.
+    RegistrationClosed,
+    /// There is no such thing of this account's.
+    NotFound,
+    /// The account is on its way out and does nothing but come back.
+    Leaving,
     /// Too many hashes wait.
     Busy,
     /// The database is away, busy or full: later it may work.
@@ -36,6 +46,11 @@ impl std::fmt::Display for AuthError {
             Self::NotSignedIn => f.write_str("there is no live session"),
             Self::Superseded => f.write_str("a newer token is on its way"),
             Self::InvalidTicket => f.write_str("the link or code is not valid"),
+            Self::ProofRequired => f.write_str("a fresh proof is needed"),
+            Self::TooMany(_) => f.write_str("too many tries"),
+            Self::RegistrationClosed => f.write_str("registration is closed"),
+            Self::NotFound => f.write_str("there is no such thing"),
+            Self::Leaving => f.write_str("the account is about to be deleted"),
             Self::Busy => f.write_str("too many hashes wait"),
             Self::Unavailable(error) | Self::Broken(error) => error.fmt(f),
             Self::Signing => f.write_str("a token could not be signed"),

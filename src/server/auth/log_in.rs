@@ -1,17 +1,29 @@
 //! Signing in with a password.
 
 use super::{
-    AuthError, AuthService,
+    AuthError, AuthService, Charge,
     session::{Opened, Origin},
+    throttle,
 };
 use crate::{
     domain::{
         credential::{LoginIdentifier, TypedPassword},
+        history::Event,
         problem::FieldError,
+        time::Timestamp,
     },
-    server::store::accounts::{self, StoredAccount},
+    server::store::{
+        accounts::{self, StoredAccount},
+        outbox::{self, MailKind},
+        session_lists,
+    },
 };
 use secrecy::{ExposeSecret as _, SecretString};
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Failures in a row after which a sign-in is told to the owner (ASVS 6.3.5).
+const MANY_FAILURES: i64 = 5;
 
 /// What the login form holds, as it was typed.
 #[derive(Debug)]
@@ -26,42 +38,181 @@ pub struct LoginForm {
     pub next: Option<String>,
 }
 
+/// What became of a sign-in.
+#[derive(Debug)]
+pub enum LoggedIn {
+    /// Somebody is signed in.
+    Opened(Opened),
+    /// As `Opened`, and the account is on its way out: it can be kept.
+    Leaving(Opened),
+}
+
+/// What a sign-in counts on. All of it is counted before the password is checked, so that parallel guesses count; what
+/// only failures count on is given back to those who succeed.
+struct Charges {
+    /// Every sign-in of an address, or of the known devices of an account.
+    all: Vec<Charge>,
+    /// Failures of an address.
+    failures: Vec<Charge>,
+    /// Failures of a name, or of a known device and of all that an account has: a success forgets them.
+    name: Vec<Charge>,
+    /// Whether this browser signed in to this account before.
+    known_device: bool,
+}
+
+/// A password that was right, and what to do about it.
+struct Passed {
+    account: StoredAccount,
+    /// The hash it was checked against, and a better one if that is stale.
+    hash: String,
+    better: Option<String>,
+    charges: Charges,
+}
+
 impl AuthService {
     /// Opens a session for whoever knows the password. Unknown names cost and read the same as wrong passwords.
     ///
     /// # Errors
-    /// `WrongCredentials` for every cause; `Invalid` if a field is empty; `Busy`; `Unavailable`.
-    pub async fn log_in(&self, form: &LoginForm, origin: &Origin, held: Option<&str>) -> Result<Opened, AuthError> {
+    /// `WrongCredentials` for every cause; `Invalid` if a field is empty; `TooMany`; `Busy`; `Unavailable`.
+    pub async fn log_in(&self, form: &LoginForm, origin: &Origin, held: Option<&str>) -> Result<LoggedIn, AuthError> {
         let (identifier, password) = self.typed(form)?;
         let found = self.find(&identifier).await?;
+        let charges = self.login_charges((&identifier, &form.identifier), found.as_ref(), origin);
+        self.charge(&charges.everything()).await?;
         let stored = found.as_ref().and_then(|account| account.password_hash.clone());
         // Text that can be no password costs what a wrong one costs.
         let (secret, possible) = match password {
             Some(password) => (password.secret().clone(), true),
             None => (SecretString::from(String::new()), false),
         };
-        let verdict = self.parts.hasher.verify(secret.clone(), stored.clone()).await?;
-        let account = found.filter(|account| possible && verdict.matches && account.is_active());
+        let verdict = match self.parts.hasher.verify(secret.clone(), stored.clone()).await {
+            Ok(verdict) => verdict,
+            Err(busy) => {
+                self.refund(&charges.everything()).await;
+                return Err(busy.into());
+            }
+        };
+        let whose = found.as_ref().map(|account| account.account.id);
+        let now = self.parts.clock.now();
+        let account = found.filter(|account| possible && verdict.matches && account.may_enter(now));
         let (Some(account), Some(hash)) = (account, stored) else {
+            self.note(self.noted(Event::LoginFailed, whose, None, origin)).await?;
             tracing::info!(event = "login_failed", ip = %origin.ip, "a sign-in was refused");
             return Err(AuthError::WrongCredentials);
         };
-        let id = account.account.id;
         // If the hasher is too busy for it, the old hash stands until the next sign-in: nobody is sent away for that.
         let better = if verdict.stale { self.parts.hasher.hash(secret).await.ok() } else { None };
-        let opening = self.opening(id, account.security_epoch, form.remember, origin, held)?;
+        let passed = Passed { account, hash, better, charges };
+        if self.requires_confirmation() && passed.account.account.email_verified_at.is_none() {
+            return Err(self.confirm_first(passed, origin).await?);
+        }
+        self.enter(passed, form.remember, origin, held).await
+    }
+
+    async fn enter(
+        &self,
+        passed: Passed,
+        remember: bool,
+        origin: &Origin,
+        held: Option<&str>,
+    ) -> Result<LoggedIn, AuthError> {
+        let Passed { account, hash, better, charges } = passed;
+        let id = account.account.id;
+        let opening = self.opening(id, account.security_epoch, remember, origin, held)?;
         let opened = opening.opened.clone();
+        let (failures, name, known) = (charges.failures.clone(), charges.name.clone(), charges.known_device);
+        let (device, ip) = (origin.device_label.clone(), origin.ip.clone());
+        let new_device = self.notice(MailKind::NewDevice, id, Some(origin.told()));
+        let after_failures = self.notice(MailKind::LoginAfterFailures, id, Some(origin.told()));
+        let noted = self.noted(Event::LoggedIn, Some(id), Some(&opening.new.sid), origin);
+        let now = self.parts.clock.now();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 if let Some(better) = better {
                     accounts::rehash(tx, id, &hash, &better).await?;
                 }
-                opening.write(tx).await
+                let (alike, any) = session_lists::were_there(tx, id, &device, &ip).await?;
+                opening.write(tx).await?;
+                // Throttles after accounts and sessions, as everywhere. This try is one of them.
+                let failed = throttle::settle(tx, &failures, &name, now).await?.saturating_sub(1);
+                if failed >= MANY_FAILURES {
+                    outbox::insert(tx, &after_failures, now).await?;
+                } else if any && !alike && !known {
+                    outbox::insert(tx, &new_device, now).await?;
+                }
+                noted.write(tx, now).await
             })
         });
         write.await?;
+        self.unblock(&charges.name);
+        self.parts.mail.notify_one();
         tracing::info!(event = "login", account = %id, ip = %origin.ip, "signed in");
-        Ok(opened)
+        Ok(match account.account.delete_at {
+            Some(_) => LoggedIn::Leaving(opened),
+            None => LoggedIn::Opened(opened),
+        })
+    }
+
+    /// The password is right and the address waits: another mail goes out, and the answer is that of a wrong password.
+    /// Otherwise whoever has just registered with somebody's address could find out by it whether that was free.
+    async fn confirm_first(&self, passed: Passed, origin: &Origin) -> Result<AuthError, AuthError> {
+        let account = &passed.account;
+        let id = account.account.id;
+        let issue = self.confirmation_of(account);
+        let pace = self.limited("mail-to", &account.email_key, self.parts.settings.throttle.mail_to);
+        let noted = self.noted(Event::LoginFailed, Some(id), None, origin);
+        let now = self.parts.clock.now();
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                issue.write_or_repeat(tx, &pace, now).await?;
+                noted.write(tx, now).await
+            })
+        });
+        write.await?;
+        self.parts.mail.notify_one();
+        tracing::info!(event = "login_unconfirmed", account = %id, "an address must be confirmed first");
+        Ok(AuthError::WrongCredentials)
+    }
+
+    /// A device that signed in before counts alone: however many strangers fail, they do not keep the owner out.
+    fn login_charges(
+        &self,
+        (identifier, typed): (&LoginIdentifier, &str),
+        found: Option<&StoredAccount>,
+        origin: &Origin,
+    ) -> Charges {
+        let limits = &self.parts.settings.throttle;
+        let now = self.parts.clock.now();
+        let device = found.and_then(|account| {
+            // Whoever signed in before the password was last changed may have known that one only.
+            let oldest = now.plus(-limits.known_device.saturating_mul(DAY)).max(account.known_since);
+            self.parts.known_devices.of(origin.known_devices.as_deref(), account.account.id, oldest)
+        });
+        if let Some((device, account)) = device.zip(found) {
+            let account = account.account.id.to_string();
+            return Charges {
+                all: vec![self.limited("login-account", &account, limits.login)],
+                failures: Vec::new(),
+                name: vec![
+                    self.slowing("login-device", &device, limits.login_name, limits.login_slowest),
+                    self.limited("login-devices-total", &account, limits.login_name_total),
+                ],
+                known_device: true,
+            };
+        }
+        let key = match identifier {
+            LoginIdentifier::Email(key) | LoginIdentifier::Username(key) => key.as_str(),
+            LoginIdentifier::Unknown => typed.trim(),
+        };
+        Charges {
+            all: vec![self.limited("login", &origin.ip, limits.login)],
+            failures: vec![
+                self.limited("login-failures", &origin.ip, limits.login_failures),
+                self.limited("login-failures-total", &origin.ip, limits.login_failures_total),
+            ],
+            name: self.name_charge(key).into(),
+            known_device: false,
+        }
     }
 
     fn typed(&self, form: &LoginForm) -> Result<(LoginIdentifier, Option<TypedPassword>), AuthError> {
@@ -90,5 +241,19 @@ impl AuthService {
             // A name that nobody can have is looked for all the same, so that it takes as long.
             LoginIdentifier::Unknown => accounts::find_by_username(&mut tx, "").await?,
         })
+    }
+}
+
+impl Charges {
+    /// In one order for all, so that no two transactions wait for each other.
+    fn everything(&self) -> Vec<Charge> {
+        [&self.all, &self.failures, &self.name].into_iter().flatten().cloned().collect()
+    }
+}
+
+impl StoredAccount {
+    /// Whether its owner may sign in now: not disabled, and not past its end.
+    fn may_enter(&self, now: Timestamp) -> bool {
+        self.is_active() && self.account.delete_at.is_none_or(|end| now < end)
     }
 }

@@ -1,8 +1,8 @@
 //! Signing out here, and everywhere.
 
-use super::{AuthError, AuthService};
+use super::{AuthError, AuthService, Origin};
 use crate::{
-    domain::account::AccountId,
+    domain::{account::AccountId, history::Event},
     server::store::{accounts, sessions},
 };
 
@@ -11,15 +11,21 @@ impl AuthService {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn log_out(&self, held: Option<&str>) -> Result<(), AuthError> {
+    pub async fn log_out(&self, held: Option<&str>, origin: &Origin) -> Result<(), AuthError> {
         let Some(presented) = held.and_then(|token| self.parts.refresh_tokens.parse(token)) else { return Ok(()) };
         let (rid, now) = (presented.rid.to_text(), self.parts.clock.now());
-        let write = self
-            .parts
-            .store
-            .write(move |tx| Box::pin(async move { sessions::revoke(tx, &rid, "signed_out", now).await }));
-        if write.await? {
-            tracing::info!(event = "logout", "signed out");
+        let (service, origin) = (self.clone(), origin.clone());
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                let ended = sessions::revoke(tx, &rid, "signed_out", now).await?;
+                if let Some((account, sid)) = &ended {
+                    service.noted(Event::LoggedOut, Some(*account), Some(sid), &origin).write(tx, now).await?;
+                }
+                Ok(ended)
+            })
+        });
+        if let Some((account, sid)) = write.await? {
+            tracing::info!(event = "logout", %account, %sid, "signed out");
         }
         Ok(())
     }
@@ -29,8 +35,14 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`.
     pub async fn log_out_everywhere(&self, account: AccountId) -> Result<(), AuthError> {
-        let write =
-            self.parts.store.write(move |tx| Box::pin(async move { accounts::end_sessions(tx, account).await }));
+        let now = self.parts.clock.now();
+        let noted = self.noted(Event::AllSessionsEnded, Some(account), None, &Origin::default());
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                accounts::end_sessions(tx, account).await?;
+                noted.write(tx, now).await
+            })
+        });
         Ok(write.await?)
     }
 
@@ -39,9 +51,15 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`.
     pub async fn set_disabled(&self, account: AccountId, disabled: bool) -> Result<(), AuthError> {
-        let at = disabled.then(|| self.parts.clock.now());
-        let write =
-            self.parts.store.write(move |tx| Box::pin(async move { accounts::set_disabled(tx, account, at).await }));
+        let now = self.parts.clock.now();
+        let event = if disabled { Event::Disabled } else { Event::Enabled };
+        let noted = self.noted(event, Some(account), None, &Origin::default());
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                accounts::set_disabled(tx, account, disabled.then_some(now)).await?;
+                noted.write(tx, now).await
+            })
+        });
         Ok(write.await?)
     }
 }

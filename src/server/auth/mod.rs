@@ -3,36 +3,57 @@
 //! Both doors (server functions and the API) call the same [`AuthService`]. May import `store`, `crypto`, `mailer`,
 //! `clock`, `entropy`, `settings` and `domain`.
 
+mod audit;
 mod cleanup;
+mod confirmation;
+mod email_change;
 mod error;
+mod history;
+mod leaving;
 mod log_in;
 mod log_out;
+mod password_change;
 mod password_policy;
 mod password_reset;
 mod principal;
+mod profile;
+mod proof;
 mod refresh;
 mod register;
+mod registration_rules;
 mod rotation;
 mod session;
 mod step_up;
+mod throttle;
+mod throttle_memory;
+mod ticket;
+mod verify_audit;
+mod watch;
+mod zones;
 
 pub use error::AuthError;
-pub use log_in::LoginForm;
+pub use log_in::{LoggedIn, LoginForm};
 pub use password_policy::{About, PasswordPolicy};
-pub use password_reset::{AskedReset, ResetForm};
+pub use password_reset::{NewPasswordForm, ResetForm};
 pub use principal::{Principal, Visit};
+pub use profile::ProfileForm;
 pub use register::{Registered, RegistrationForm};
+pub use registration_rules::RegistrationRules;
 pub use rotation::{Decision, decide};
-pub use session::{Opened, Origin, RefreshCookie};
+pub use session::{KnownDevicesCookie, Opened, Origin, RefreshCookie};
+pub use ticket::AskedReset;
+pub use verify_audit::{AuditReport, Fault, FaultKind, KnownEntry, Outcome, verify_audit};
+pub use zones::zones;
 
 use crate::server::{
     clock::Clock,
-    crypto::{MailedSecrets, PasswordHasher, RefreshTokens, TokenSigner},
+    crypto::{AuditSeals, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner},
     entropy::Entropy,
     settings::Settings,
     store::{Store, outbox},
 };
 use std::sync::Arc;
+use throttle::Charge;
 use tokio::sync::Notify;
 
 /// What the service is made of; `compose` puts it together.
@@ -47,6 +68,14 @@ pub struct Parts {
     pub refresh_tokens: RefreshTokens,
     /// Makes the links and codes that are mailed.
     pub mailed_secrets: MailedSecrets,
+    /// Makes and reads the cookie of known devices.
+    pub known_devices: KnownDevices,
+    /// Makes and checks the seals of the audit log.
+    pub audit_seals: AuditSeals,
+    /// Makes the names of throttles.
+    pub pseudonyms: Pseudonyms,
+    /// Whom this site takes.
+    pub rules: RegistrationRules,
     /// Which new passwords are good enough.
     pub policy: PasswordPolicy,
     /// The time.
@@ -75,13 +104,14 @@ pub enum Readiness {
 #[derive(Clone)]
 pub struct AuthService {
     parts: Arc<Parts>,
+    throttle_memory: Arc<throttle_memory::ThrottleMemory>,
 }
 
 impl AuthService {
     /// The service made of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), throttle_memory: Arc::new(throttle_memory::ThrottleMemory::new()) }
     }
 
     /// The public keys that verify access tokens, as a JWK set (RFC 7517).

@@ -1,37 +1,31 @@
 //! Resetting a forgotten password: asking by mail, and choosing a new one with the mailed link or code.
 
-use super::{About, AuthError, AuthService};
+use super::{
+    About, AskedReset, AuthError, AuthService, KnownDevicesCookie, Origin,
+    audit::Noted,
+    throttle::{self, Charge},
+    ticket::{no_code, void_tickets},
+};
 use crate::{
-    domain::{account::AccountId, credential::Email, problem::FieldError, time::Timestamp},
+    domain::{
+        credential::{Email, NewPassword},
+        history::Event,
+        problem::FieldError,
+        time::Timestamp,
+    },
     server::{
-        entropy::random_id,
+        crypto::Purpose,
         store::{
             StoreError, Tx,
             accounts::{self, StoredAccount},
             outbox::{self, MailKind, NewMail},
-            tickets::{self, NewTicket, Ticket, TicketKind},
+            tickets::{self, Ticket, TicketKind},
         },
     },
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
-use sha2::{Digest as _, Sha256};
 
-/// Seconds after which the notice that a password was changed is not worth sending any more: three days.
-const NOTICE_LIFETIME: i64 = 259_200;
-/// Seconds of an hour.
-const HOUR: i64 = 3600;
-/// The longest `uid`, `token` or `request` that is looked at, in bytes; ours are shorter.
-const LONGEST: usize = 128;
-
-/// What the asking browser keeps: with it, and only with it, the mailed code can be typed.
-#[derive(Debug)]
-pub struct AskedReset {
-    /// 128 random bits.
-    pub request: SecretString,
-    /// Seconds for which it is any use.
-    pub max_age: i64,
-}
+const RESET: (TicketKind, Purpose) = (TicketKind::PasswordReset, Purpose::PasswordReset);
 
 /// What the form for a new password holds, as it came.
 #[derive(Debug)]
@@ -44,79 +38,99 @@ pub struct ResetForm {
     pub password_again: SecretString,
 }
 
+/// A new password typed twice.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the form's own fields")]
+pub struct NewPasswordForm {
+    pub password: SecretString,
+    pub password_again: SecretString,
+}
+
+/// A password that is let through, and the mailed proof that lets it.
+pub(super) struct Granted {
+    pub(super) ticket: Ticket,
+    pub(super) account: StoredAccount,
+    pub(super) hash: String,
+    pub(super) notice: NewMail,
+    pub(super) noted: Vec<Noted>,
+    pub(super) throttled: Vec<Charge>,
+}
+
 impl AuthService {
     /// Asks for a reset mail. Known and unknown addresses make the same rows, take the same time and get the same answer;
     /// older links die. Who is asked for too often (`reset.mails_per_hour`, `reset.mail_gap`) gets no further mail.
     ///
     /// # Errors
-    /// `Invalid` if that is no e-mail address; `Unavailable`.
-    pub async fn request_password_reset(&self, email: &str) -> Result<AskedReset, AuthError> {
+    /// `Invalid` if that is no e-mail address; `TooMany` from one network address; `Unavailable`.
+    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<AskedReset, AuthError> {
         let parts = &self.parts;
         let email =
             Email::parse(email).map_err(|message| AuthError::Invalid(vec![FieldError::new("email", message)]))?;
+        self.charge(&self.mail_charges(origin)).await?;
         let found = accounts::find_by_email(&mut *parts.store.read().await?, email.key()).await?;
         let account = found.filter(StoredAccount::is_active);
-        let request = random_id(parts.entropy.as_ref());
-        let lives = &parts.settings.reset;
+        let whose = account.as_ref().map(|account| (account.account.id, account.security_epoch));
+        let issue = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None);
+        let noted = self.noted(Event::PasswordResetRequested, whose.map(|(id, _)| id), None, origin);
         let now = parts.clock.now();
-        let pace = (lives.mails_per_hour, lives.mail_gap);
-        let mut ticket = NewTicket {
-            id: random_id(parts.entropy.as_ref()),
-            account: account.as_ref().map(|account| account.account.id),
-            kind: TicketKind::PasswordReset,
-            request_digest: digest(&request),
-            epoch: account.map_or(0, |account| account.security_epoch),
-            expires_at: now.plus(lives.link_lifetime),
-            code_expires_at: now.plus(lives.code_lifetime),
-        };
-        let mut mail = NewMail {
-            id: random_id(parts.entropy.as_ref()),
-            kind: MailKind::PasswordReset,
-            account: ticket.account,
-            ticket: Some(ticket.id.clone()),
-            give_up_at: ticket.expires_at,
-        };
         let write = parts.store.write(move |tx| {
             Box::pin(async move {
-                // Of nobody, where nobody has the address: the same statements run.
-                let mut whose = ticket.account.unwrap_or(AccountId(0));
-                accounts::hold(tx, whose).await?;
-                let (made, newest) = tickets::made_since(tx, whose, ticket.kind, now.plus(-HOUR)).await?;
-                if made >= pace.0 || newest.is_some_and(|at| now.since(at) < pace.1) {
-                    // Too often: nobody is mailed, and the link that was mailed last stays good. Otherwise a stranger
-                    // could flood a mailbox, kill every link in it, and have five guesses at a code with each request.
-                    (whose, ticket.account, mail.account) = (AccountId(0), None, None);
-                }
-                tickets::consume_all_for(tx, whose, ticket.kind, now).await?;
-                tickets::insert(tx, &ticket, now).await?;
-                outbox::insert(tx, &mail, now).await
+                issue.write(tx, now).await?;
+                noted.write(tx, now).await?;
+                Ok(issue.asked)
             })
         });
-        write.await?;
+        let asked = write.await?;
         parts.mail.notify_one();
-        Ok(AskedReset { request: request.into(), max_age: lives.link_lifetime })
+        Ok(asked)
     }
 
     /// Sets a new password with the mailed link, or with the mailed code in the browser that asked (`request`).
-    /// Every session ends, every other link dies, a notice goes out; nobody is signed in by it.
+    /// Every session ends, every other link dies, the address counts as confirmed, a notice goes out; nobody is signed
+    /// in by it.
     ///
     /// # Errors
     /// `InvalidTicket`, the same for wrong, used and old ones; `Invalid` for the fields; `Busy`; `Unavailable`.
-    pub async fn confirm_password_reset(&self, form: &ResetForm, request: Option<&str>) -> Result<(), AuthError> {
+    pub async fn confirm_password_reset(
+        &self,
+        form: &ResetForm,
+        request: Option<&str>,
+        origin: &Origin,
+    ) -> Result<KnownDevicesCookie, AuthError> {
         let by_code = form.token.is_empty();
         if by_code && form.code.trim().is_empty() {
-            let message = "Enter the code from the mail, or open the link in it.";
-            return Err(AuthError::Invalid(vec![FieldError::new("code", message)]));
+            return Err(no_code());
         }
+        self.charge(&[self.password_charge(origin)]).await?;
         // What is wrong with the password alone costs no try of the code.
         let nobody = About { username: "", email: "", first_name: "", last_name: "" };
         self.new_password(&form.password, &form.password_again, nobody).await?;
-        let now = self.parts.clock.now();
         let ticket = match by_code {
-            true => self.ticket_by_code(&form.code, request, now).await?,
-            false => self.ticket_by_link(&form.uid, &form.token, now).await?,
+            true => self.ticket_by_code(RESET, &form.code, request).await?,
+            false => self.ticket_by_link(RESET, &form.uid, &form.token).await?,
         };
         let account = self.owner(&ticket).await?;
+        if account.security_epoch != ticket.epoch {
+            return Err(AuthError::InvalidTicket);
+        }
+        let password = match self.password_for(&account, &form.password, &form.password_again).await {
+            Ok(password) => password,
+            Err(error) => return self.refuse_password(by_code, ticket, error).await,
+        };
+        let noted = vec![self.noted(Event::PasswordReset, ticket.account, None, origin)];
+        self.grant_password(ticket, account, password, noted, origin).await
+    }
+
+    /// A new password typed twice, if it is good enough for this account.
+    ///
+    /// # Errors
+    /// `Invalid`; `Busy`.
+    pub(super) async fn password_for(
+        &self,
+        account: &StoredAccount,
+        typed: &SecretString,
+        again: &SecretString,
+    ) -> Result<NewPassword, AuthError> {
         let view = &account.account;
         let about = About {
             username: &view.username,
@@ -124,72 +138,39 @@ impl AuthService {
             first_name: &view.first_name,
             last_name: &view.last_name,
         };
-        let password = match self.new_password(&form.password, &form.password_again, about).await {
-            Ok(password) => password,
-            Err(error) => return self.refuse_password(by_code, ticket, error).await,
-        };
-        let hash = self.parts.hasher.hash(password.secret().clone()).await?;
-        self.write_reset(ticket, view.id, hash).await
+        self.new_password(typed, again, about).await
     }
 
-    async fn write_reset(&self, ticket: Ticket, account: AccountId, hash: String) -> Result<(), AuthError> {
-        let now = self.parts.clock.now();
-        let notice = NewMail {
-            id: random_id(self.parts.entropy.as_ref()),
-            kind: MailKind::PasswordResetDone,
-            account: Some(account),
-            ticket: None,
-            give_up_at: now.plus(NOTICE_LIFETIME),
-        };
-        let write = self.parts.store.write(move |tx| {
-            Box::pin(async move {
-                // The one conditional write that decides among many who come at once.
-                if !tickets::consume(tx, &ticket.id, now).await? {
-                    return Ok(false);
-                }
-                reset(tx, account, &hash, &notice, now).await?;
-                Ok(true)
-            })
-        });
+    /// Uses `ticket` up and sets the password: mail to the account's address has shown whose it is, so this browser is
+    /// known from now on and no other one.
+    ///
+    /// # Errors
+    /// `InvalidTicket` if somebody else was faster; `Busy`; `Unavailable`.
+    pub(super) async fn grant_password(
+        &self,
+        ticket: Ticket,
+        account: StoredAccount,
+        password: NewPassword,
+        noted: Vec<Noted>,
+        origin: &Origin,
+    ) -> Result<KnownDevicesCookie, AuthError> {
+        let hash = self.parts.hasher.hash(password.secret().clone()).await?;
+        let notice = self.notice(MailKind::PasswordResetDone, account.account.id, None);
+        let throttled = [self.name_charges(&account), self.proof_charges(account.account.id, None)].concat();
+        let (now, id) = (self.parts.clock.now(), account.account.id);
+        let granted = Granted { ticket, account, hash, notice, noted, throttled: throttled.clone() };
+        let write = self.parts.store.write(move |tx| Box::pin(async move { granted.write(tx, now).await }));
         if !write.await? {
             return Err(AuthError::InvalidTicket);
         }
-        tracing::info!(event = "password_reset", %account, "a password was reset; every session has ended");
+        self.unblock(&throttled);
+        tracing::info!(event = "password_reset", account = %id, "a password was reset; every session has ended");
         self.parts.mail.notify_one();
-        Ok(())
+        // Known since the password changed, which is a second from now.
+        Ok(self.known_devices_with(origin, id, now.plus(1)))
     }
 
-    async fn ticket_by_link(&self, uid: &str, token: &str, now: Timestamp) -> Result<Ticket, AuthError> {
-        let account = account_of(uid).ok_or(AuthError::InvalidTicket)?;
-        if token.len() > LONGEST {
-            return Err(AuthError::InvalidTicket);
-        }
-        let mut tx = self.parts.store.read().await?;
-        let open = tickets::find_open(&mut tx, account, TicketKind::PasswordReset).await?;
-        open.filter(|ticket| now < ticket.expires_at && self.parts.mailed_secrets.link_matches(&ticket.id, token))
-            .ok_or(AuthError::InvalidTicket)
-    }
-
-    async fn ticket_by_code(&self, code: &str, request: Option<&str>, now: Timestamp) -> Result<Ticket, AuthError> {
-        let request = request.filter(|request| request.len() <= LONGEST).ok_or(AuthError::InvalidTicket)?;
-        let (digest, most) = (digest(request), self.parts.settings.reset.code_tries);
-        let write =
-            self.parts.store.write(move |tx| Box::pin(async move { tickets::count_try(tx, &digest, most).await }));
-        let ticket = write.await?.ok_or(AuthError::InvalidTicket)?;
-        let matches = self.parts.mailed_secrets.code_matches(&ticket.id, code);
-        if matches && now < ticket.code_expires_at { Ok(ticket) } else { Err(AuthError::InvalidTicket) }
-    }
-
-    /// The account that a ticket is for, if it is still as it was when the ticket was made.
-    async fn owner(&self, ticket: &Ticket) -> Result<StoredAccount, AuthError> {
-        let account = ticket.account.ok_or(AuthError::InvalidTicket)?;
-        let found = accounts::find(&mut *self.parts.store.read().await?, account).await?;
-        found
-            .filter(|account| account.is_active() && account.security_epoch == ticket.epoch)
-            .ok_or(AuthError::InvalidTicket)
-    }
-
-    async fn refuse_password(&self, by_code: bool, ticket: Ticket, error: AuthError) -> Result<(), AuthError> {
+    async fn refuse_password<T>(&self, by_code: bool, ticket: Ticket, error: AuthError) -> Result<T, AuthError> {
         if by_code {
             let write =
                 self.parts.store.write(move |tx| Box::pin(async move { tickets::take_back_try(tx, &ticket.id).await }));
@@ -199,26 +180,24 @@ impl AuthService {
     }
 }
 
-/// The rows of a reset that has been let through.
-async fn reset(
-    tx: &mut Tx,
-    account: AccountId,
-    hash: &str,
-    notice: &NewMail,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    accounts::set_password(tx, account, hash).await?;
-    tickets::consume_all_for(tx, account, TicketKind::PasswordReset, now).await?;
-    outbox::insert(tx, notice, now).await
-}
-
-/// `uid` is the decimal id in base64url, as Djoser's clients know it.
-fn account_of(uid: &str) -> Option<AccountId> {
-    let text = BASE64_URL_SAFE_NO_PAD.decode(uid.get(..LONGEST).unwrap_or(uid)).ok()?;
-    let id = std::str::from_utf8(&text).ok()?.parse().ok()?;
-    (0 < id && id <= AccountId::MAX).then_some(AccountId(id))
-}
-
-fn digest(secret: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()))
+impl Granted {
+    /// The one conditional write decides among many who come at once; false for all others.
+    async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+        let account = &self.account;
+        let id = account.account.id;
+        // Accounts before tickets, as everywhere: no two transactions wait for each other.
+        accounts::hold(tx, id).await?;
+        if !tickets::consume(tx, &self.ticket.id, now).await? {
+            return Ok(false);
+        }
+        accounts::set_password(tx, id, &self.hash, now).await?;
+        accounts::confirm_email(tx, id, &account.email_key, now).await?;
+        void_tickets(tx, id, now).await?;
+        outbox::insert(tx, &self.notice, now).await?;
+        throttle::forget(tx, &self.throttled).await?;
+        for noted in &self.noted {
+            noted.write(tx, now).await?;
+        }
+        Ok(true)
+    }
 }

@@ -1,13 +1,12 @@
 //! Refreshing a session: one conditional write in the common case, one look and the decision table in all others.
 
-use super::{AuthError, AuthService, Decision, decide, session::Opened};
+use super::{AuthError, AuthService, Decision, Origin, decide, session::Opened, step_up::LOOKS};
 use crate::{
-    domain::{account::AccountId, time::Timestamp},
+    domain::{history::Event, time::Timestamp},
     server::{
         crypto::Presented,
-        entropy::random_id,
         store::{
-            outbox::{self, MailKind, NewMail},
+            outbox::{self, MailKind},
             sessions::{self, Session},
         },
     },
@@ -15,25 +14,23 @@ use crate::{
 
 use tracing::Instrument as _;
 
-/// How often a refresh looks again when the row moved under it. Each move is somebody else's progress.
-const LOOKS: usize = 8;
-/// Seconds after which a notice of theft is not worth sending any more: three days.
-const NOTICE_LIFETIME: i64 = 259_200;
-
 impl AuthService {
     /// Exchanges a refresh token for the next one and an access token.
     ///
     /// # Errors
-    /// `NotSignedIn` when the session is over or was just ended as stolen; `Superseded` just after a step-up; `Unavailable`.
-    pub async fn refresh(&self, held: Option<&str>) -> Result<Opened, AuthError> {
+    /// `NotSignedIn` when the session is over or was just ended as stolen; `Superseded` just after a step-up; `TooMany`;
+    /// `Unavailable`.
+    pub async fn refresh(&self, held: Option<&str>, origin: &Origin) -> Result<Opened, AuthError> {
         let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
-        let service = self.clone();
+        self.charge_refresh(&presented.rid.to_text())?;
+        let (service, origin) = (self.clone(), origin.clone());
         // On a task of its own: a thief who hangs up at once must not stop what ends the stolen session.
-        let settled = tokio::spawn(async move { service.refresh_presented(presented).await }.in_current_span());
+        let settled =
+            tokio::spawn(async move { service.refresh_presented(presented, &origin).await }.in_current_span());
         settled.await.unwrap_or(Err(AuthError::Busy))
     }
 
-    async fn refresh_presented(&self, presented: Presented) -> Result<Opened, AuthError> {
+    async fn refresh_presented(&self, presented: Presented, origin: &Origin) -> Result<Opened, AuthError> {
         let counter = i64::try_from(presented.counter).map_err(|_| AuthError::NotSignedIn)?;
         let rid = presented.rid.to_text();
         for _ in 0..LOOKS {
@@ -48,7 +45,7 @@ impl AuthService {
             }
             let found = sessions::find(&mut *self.parts.store.read().await?, &rid).await?;
             let (session, _) = found.ok_or(AuthError::NotSignedIn)?;
-            if let Some(opened) = self.settle(&presented, counter, &session, now).await? {
+            if let Some(opened) = self.settle(&presented, (counter, origin), &session, now).await? {
                 return Ok(opened);
             }
         }
@@ -60,7 +57,7 @@ impl AuthService {
     async fn settle(
         &self,
         presented: &Presented,
-        counter: i64,
+        (counter, origin): (i64, &Origin),
         seen: &Session,
         now: Timestamp,
     ) -> Result<Option<Opened>, AuthError> {
@@ -93,7 +90,7 @@ impl AuthService {
                 counter.saturating_add(1)
             }
             Decision::Theft => {
-                self.end_stolen(rid, seen.account, &seen.sid, now).await?;
+                self.end_stolen(rid, seen, origin, now).await?;
                 return Err(AuthError::NotSignedIn);
             }
         };
@@ -101,19 +98,16 @@ impl AuthService {
     }
 
     /// Ends a session that two hold, and tells the owner, in one transaction.
-    async fn end_stolen(&self, rid: String, account: AccountId, sid: &str, now: Timestamp) -> Result<(), AuthError> {
-        let mail = NewMail {
-            id: random_id(self.parts.entropy.as_ref()),
-            kind: MailKind::SessionTheft,
-            account: Some(account),
-            ticket: None,
-            give_up_at: now.plus(NOTICE_LIFETIME),
-        };
+    async fn end_stolen(&self, rid: String, seen: &Session, origin: &Origin, now: Timestamp) -> Result<(), AuthError> {
+        let (account, sid) = (seen.account, seen.sid.as_str());
+        let mail = self.notice(MailKind::SessionTheft, account, None);
+        let noted = self.noted(Event::SessionTheft, Some(account), Some(sid), origin);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                let first = sessions::revoke(tx, &rid, "theft", now).await?;
+                let first = sessions::revoke(tx, &rid, "theft", now).await?.is_some();
                 if first {
                     outbox::insert(tx, &mail, now).await?;
+                    noted.write(tx, now).await?;
                 }
                 Ok(first)
             })

@@ -1,27 +1,36 @@
 //! Registering an account.
 
 use super::{
-    About, AuthError, AuthService,
-    session::{Opened, Origin},
+    About, AskedReset, AuthError, AuthService,
+    audit::Noted,
+    session::{Opened, Opening, Origin},
+    ticket::Issue,
 };
 use crate::{
     domain::{
+        account::AccountId,
         credential::{Email, NewPassword, PersonName, Username},
+        history::Event,
         problem::FieldError,
+        time::Timestamp,
     },
     server::{
-        entropy::{random_account_id, random_id},
+        entropy::random_account_id,
         store::{
-            StoreError,
+            StoreError, Tx,
             accounts::{self, NewAccount},
             outbox::{self, MailKind, NewMail},
+            reservations::{self, Kept},
+            throttles::{self, Charge, Charged},
         },
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Seconds after which a notice about a registration is no news any more: one day.
-const NOTICE_LIFETIME: i64 = 86_400;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Whose reservations are nobody's: every one of them is somebody else's.
+const NOBODY: AccountId = AccountId(0);
 
 /// The form's fields from top to bottom: errors stand in that order, so that the first one is the one to go to.
 const FORM: [&str; 6] = ["email", "username", "password", "password_again", "first_name", "last_name"];
@@ -36,6 +45,8 @@ pub struct RegistrationForm {
     pub password_again: SecretString,
     pub first_name: String,
     pub last_name: String,
+    /// A field that people do not see.
+    pub website: String,
 }
 
 /// What became of a registration.
@@ -43,6 +54,8 @@ pub struct RegistrationForm {
 pub enum Registered {
     /// The account is there and signed in.
     SignedIn(Opened),
+    /// The address must be confirmed first. The answer does not tell whether it had an account already.
+    ConfirmFirst(AskedReset),
     /// By the settings nobody is signed in, and the answer does not tell whether the address had an account already.
     GoAndSignIn,
 }
@@ -56,87 +69,166 @@ struct Acceptable {
     last_name: PersonName,
 }
 
+/// A new account and what is written with it.
+struct Making {
+    account: NewAccount,
+    opening: Option<Opening>,
+    confirmation: Option<Issue>,
+    noted: Vec<Noted>,
+    /// Where nobody is signed in by it.
+    telling: Option<Telling>,
+}
+
+/// What is written instead if the address has an account: the caller is told nothing, and its owner is.
+struct Telling {
+    /// How often the owner of an address is told.
+    pace: Charge,
+    /// The mail, of nobody until the owner is known.
+    attempt: NewMail,
+    confirmation: Option<Issue>,
+    /// Until when the user name is kept, as it would be by an account that waits to be confirmed.
+    name_until: Timestamp,
+}
+
+/// What the one transaction of a registration has written.
+enum Written {
+    /// The account.
+    Made(Option<AskedReset>),
+    /// The mail to who has the address already.
+    Told(Option<AskedReset>),
+}
+
 impl AuthService {
-    /// Makes an account and, by the settings, signs it in.
+    /// Makes an account and, by the settings, signs it in, or asks for the address to be confirmed first.
     ///
     /// # Errors
-    /// `Invalid` with every field that is not acceptable; `Busy`; `Unavailable`.
+    /// `RegistrationClosed`; `Invalid` with every field that is not acceptable; `TooMany`; `Busy`; `Unavailable`.
     pub async fn register(
         &self,
         form: RegistrationForm,
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Registered, AuthError> {
+        let settings = &self.parts.settings.registration;
+        if !settings.open {
+            return Err(AuthError::RegistrationClosed);
+        }
+        // No person sees this field. Who fills it in is told that all is well.
+        if !form.website.trim().is_empty() {
+            tracing::info!(event = "honeypot", ip = %origin.ip, "a form was filled in by a program");
+            return Ok(Registered::GoAndSignIn);
+        }
+        self.charge(&[self.password_charge(origin)]).await?;
         let form = self.acceptable(&form).await?;
+        let limit = self.parts.settings.throttle.register;
+        self.charge(&[self.limited("register", &origin.ip, limit)]).await?;
         let hash = self.parts.hasher.hash(form.password.secret().clone()).await?;
-        let account = NewAccount {
-            id: random_account_id(self.parts.entropy.as_ref()),
-            email: form.email.as_str().to_owned(),
-            email_key: form.email.key().to_owned(),
-            username: form.username.as_str().to_owned(),
-            username_key: form.username.key().to_owned(),
-            first_name: form.first_name.as_str().to_owned(),
-            last_name: form.last_name.as_str().to_owned(),
-            password_hash: hash,
+        let required = self.requires_confirmation();
+        let sign_in = settings.sign_in && !required;
+        let making = self.making(&form, hash.clone(), sign_in, origin, held)?;
+        let (opened, written) = match self.write_making(making).await {
+            Err(StoreError::Taken) => {
+                self.refuse_taken(&form, sign_in).await?;
+                // Somebody was faster with the address, or has just let it go: now that is seen.
+                let again = self.making(&form, hash, sign_in, origin, held)?;
+                self.write_making(again).await.map_err(|error| match error {
+                    StoreError::Taken => AuthError::Busy,
+                    error => error.into(),
+                })?
+            }
+            written => written?,
         };
-        let sign_in = self.parts.settings.registration.sign_in;
-        let opening = sign_in.then(|| self.opening(account.id, 0, false, origin, held)).transpose()?;
-        let answer = opening.as_ref().map(|opening| opening.opened.clone());
+        self.parts.mail.notify_one();
+        let asked = match written {
+            Written::Made(asked) => {
+                tracing::info!(event = "registered", ip = %origin.ip, "an account was made");
+                asked
+            }
+            Written::Told(asked) => {
+                tracing::info!(event = "registration_attempt", ip = %origin.ip, "an address has an account already");
+                asked
+            }
+        };
+        Ok(match (opened, asked) {
+            (Some(opened), _) => Registered::SignedIn(opened),
+            (None, Some(asked)) if required => Registered::ConfirmFirst(asked),
+            (None, _) => Registered::GoAndSignIn,
+        })
+    }
+
+    async fn write_making(&self, making: Making) -> Result<(Option<Opened>, Written), StoreError> {
+        let opened = making.opening.as_ref().map(|opening| opening.opened.clone());
         let now = self.parts.clock.now();
-        let keys = (account.email_key.clone(), account.username_key.clone());
-        let written = self.parts.store.write(move |tx| {
-            Box::pin(async move {
-                accounts::insert(tx, &account, now).await?;
-                match opening {
-                    Some(opening) => opening.write(tx).await,
-                    None => Ok(()),
-                }
-            })
-        });
-        match written.await {
-            Ok(()) => Ok(answer.map_or(Registered::GoAndSignIn, Registered::SignedIn)),
-            Err(StoreError::Taken) => self.taken(keys.0, keys.1, sign_in).await,
-            Err(error) => Err(error.into()),
+        let write = self.parts.store.write(move |tx| Box::pin(async move { making.write(tx, now).await }));
+        Ok((opened, write.await?))
+    }
+
+    fn making(
+        &self,
+        form: &Acceptable,
+        hash: String,
+        sign_in: bool,
+        origin: &Origin,
+        held: Option<&str>,
+    ) -> Result<Making, AuthError> {
+        let id = random_account_id(self.parts.entropy.as_ref());
+        let opening = sign_in.then(|| self.opening(id, 0, false, origin, held)).transpose()?;
+        let sid = opening.as_ref().map(|opening| opening.new.sid.clone());
+        let address = (form.email.as_str().to_owned(), form.email.key().to_owned());
+        let mut noted = vec![self.noted(Event::Registered, Some(id), None, origin)];
+        noted.extend(sid.map(|sid| self.noted(Event::LoggedIn, Some(id), Some(&sid), origin)));
+        Ok(Making {
+            account: NewAccount {
+                id,
+                email: form.email.as_str().to_owned(),
+                email_key: form.email.key().to_owned(),
+                username: form.username.as_str().to_owned(),
+                username_key: form.username.key().to_owned(),
+                first_name: form.first_name.as_str().to_owned(),
+                last_name: form.last_name.as_str().to_owned(),
+                password_hash: hash,
+            },
+            telling: (!sign_in).then(|| self.telling(form)),
+            opening,
+            confirmation: self.confirmation(Some((id, 0)), Some(address)),
+            noted,
+        })
+    }
+
+    fn telling(&self, form: &Acceptable) -> Telling {
+        let settings = &self.parts.settings.registration;
+        Telling {
+            pace: self.limited("mail-to", form.email.key(), self.parts.settings.throttle.mail_to),
+            attempt: self.notice(MailKind::RegistrationAttempt, NOBODY, None),
+            confirmation: self.confirmation(None, None),
+            name_until: self.parts.clock.now().plus(settings.keep_unconfirmed.saturating_mul(DAY)),
         }
     }
 
-    /// Says which key is in use; without sign-in the owner of the address is told instead of the caller.
-    async fn taken(&self, email_key: String, username_key: String, sign_in: bool) -> Result<Registered, AuthError> {
-        let taken = accounts::taken_keys(&mut *self.parts.store.read().await?, &email_key, &username_key).await?;
+    /// Says which key is in use; of the address only where the account would be signed in at once.
+    async fn refuse_taken(&self, form: &Acceptable, sign_in: bool) -> Result<(), AuthError> {
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.read().await?;
+        let taken = Taken::find(&mut tx, form.email.key(), form.username.key(), now).await?;
+        drop(tx);
         let mut errors = Vec::new();
-        if sign_in && taken.email.is_some() {
+        if sign_in && taken.email {
             errors.push(FieldError::new("email", "There is already an account with this address. Sign in instead."));
         }
         if taken.username {
             errors.push(FieldError::new("username", "This user name is taken. Please choose another one."));
         }
-        match (errors.is_empty(), taken.email) {
-            (true, Some(owner)) => {
-                let now = self.parts.clock.now();
-                let mail = NewMail {
-                    id: random_id(self.parts.entropy.as_ref()),
-                    kind: MailKind::RegistrationAttempt,
-                    account: Some(owner),
-                    ticket: None,
-                    give_up_at: now.plus(NOTICE_LIFETIME),
-                };
-                let write =
-                    self.parts.store.write(move |tx| Box::pin(async move { outbox::insert(tx, &mail, now).await }));
-                write.await?;
-                self.parts.mail.notify_one();
-                Ok(Registered::GoAndSignIn)
-            }
-            // The id was in use, or who had the keys has just gone: trying again works.
-            (true, None) => Err(AuthError::Busy),
-            (false, _) => Err(AuthError::Invalid(errors)),
-        }
+        if errors.is_empty() { Ok(()) } else { Err(AuthError::Invalid(errors)) }
     }
 
     async fn acceptable(&self, form: &RegistrationForm) -> Result<Acceptable, AuthError> {
         let mut errors = Vec::new();
         let mut note = |field: &'static str, message: String| errors.push(FieldError::new(field, message));
-        let email = Email::parse(&form.email).map_err(|message| note("email", message)).ok();
-        let username = Username::parse(&form.username).map_err(|message| note("username", message)).ok();
+        let rules = &self.parts.rules;
+        let email = Email::parse(&form.email).and_then(|email| rules.check_email(&email).map(|()| email));
+        let email = email.map_err(|message| note("email", message)).ok();
+        let username = Username::parse(&form.username).and_then(|name| rules.check_username(&name).map(|()| name));
+        let username = username.map_err(|message| note("username", message)).ok();
         let first_name = PersonName::parse(&form.first_name).map_err(|message| note("first_name", message)).ok();
         let last_name = PersonName::parse(&form.last_name).map_err(|message| note("last_name", message)).ok();
         let about = About {
@@ -190,5 +282,81 @@ impl AuthService {
             }
             Ok(password) => Ok(password),
         }
+    }
+}
+
+/// Which keys are in use, or kept for somebody, which is as good.
+struct Taken {
+    email: bool,
+    /// Who has the address; nobody if it is only kept.
+    owner: Option<AccountId>,
+    username: bool,
+}
+
+impl Taken {
+    async fn find(tx: &mut Tx, email: &str, username: &str, now: Timestamp) -> Result<Self, StoreError> {
+        let taken = accounts::taken_keys(tx, email, username).await?;
+        let email_kept = reservations::is_kept(tx, Kept::Email, email, NOBODY, now).await?;
+        let name_kept = reservations::is_kept(tx, Kept::Username, username, NOBODY, now).await?;
+        Ok(Self {
+            email: taken.email.is_some() || email_kept,
+            owner: taken.email,
+            username: taken.username || name_kept,
+        })
+    }
+}
+
+impl Making {
+    /// Writes all of it, or what is written instead; answers what binds the confirmation to this browser. One
+    /// transaction either way: a commit waits for the disk, and its time would tell who has an account.
+    async fn write(self, tx: &mut Tx, now: Timestamp) -> Result<Written, StoreError> {
+        let account = &self.account;
+        if let Some(telling) = self.telling {
+            let taken = Taken::find(tx, &account.email_key, &account.username_key, now).await?;
+            match taken {
+                Taken { username: true, .. } => return Err(StoreError::Taken),
+                Taken { email: true, owner, .. } => {
+                    let name = account.username_key.clone();
+                    return telling.write(tx, owner, &name, now).await.map(Written::Told);
+                }
+                // The address is told by a mail either way: what counts shall not tell which.
+                Taken { .. } => drop(throttles::charge(tx, std::slice::from_ref(&telling.pace), now).await?),
+            }
+        }
+        accounts::insert(tx, account, now).await?;
+        reservations::refuse_kept(tx, Kept::Email, &account.email_key, account.id, now).await?;
+        reservations::refuse_kept(tx, Kept::Username, &account.username_key, account.id, now).await?;
+        if let Some(opening) = &self.opening {
+            opening.write(tx).await?;
+        }
+        if let Some(confirmation) = &self.confirmation {
+            confirmation.write(tx, now).await?;
+        }
+        for noted in &self.noted {
+            noted.write(tx, now).await?;
+        }
+        Ok(Written::Made(self.confirmation.map(|confirmation| confirmation.asked)))
+    }
+}
+
+impl Telling {
+    /// Leaves a mail to the owner, if there is one and not too many went out, and the rows of a confirmation.
+    async fn write(
+        self,
+        tx: &mut Tx,
+        owner: Option<AccountId>,
+        username_key: &str,
+        now: Timestamp,
+    ) -> Result<Option<AskedReset>, StoreError> {
+        // The name is taken from now on, as it would be by an account: asking for it again tells nothing.
+        reservations::keep(tx, Kept::Username, username_key, None, self.name_until).await?;
+        let is_paced = throttles::charge(tx, std::slice::from_ref(&self.pace), now).await? == Charged::All;
+        if is_paced && owner.is_some() {
+            outbox::insert(tx, &NewMail { account: owner, ..self.attempt }, now).await?;
+        }
+        if let Some(confirmation) = &self.confirmation {
+            confirmation.write(tx, now).await?;
+        }
+        Ok(self.confirmation.map(|confirmation| confirmation.asked))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{domain::time::Timestamp, server::store::sessions::Session};
 
-/// Seconds after a step-up in which the counter just before it is refused without being taken for theft.
+/// Seconds after a step-up in which the tokens that were good just before it are refused without being taken for theft.
 const STEP_UP_MERCY: i64 = 60;
 
 /// What a presented refresh token means.
@@ -43,6 +43,11 @@ pub fn decide(session: &Session, presented: i64, now: Timestamp, reuse_window: i
     }
 }
 
+/// The newest token and its parent were good until the step-up. As long as nobody has used what it made, its answer may
+/// have been lost: then the mercy goes on, and the password can be given again.
 fn is_just_before_step_up(session: &Session, presented: i64, now: Timestamp) -> bool {
-    session.stepped_up_from == Some(presented) && session.stepped_up_at.is_some_and(|at| now.since(at) <= STEP_UP_MERCY)
+    let range = session.stepped_up_from.zip(session.stepped_up_to);
+    let was_good = range.is_some_and(|(from, made)| from <= presented && presented < made);
+    let unused = session.stepped_up_to == Some(session.counter) && session.counter == session.parent;
+    was_good && (unused || session.stepped_up_at.is_some_and(|at| now.since(at) <= STEP_UP_MERCY))
 }

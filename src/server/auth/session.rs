@@ -14,6 +14,9 @@ use crate::{
 };
 use secrecy::SecretString;
 
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
 /// Where a call came from, as far as the list of sessions shows it.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
@@ -23,6 +26,8 @@ pub struct Origin {
     pub user_agent: String,
     /// Browser and system in a few words.
     pub device_label: String,
+    /// The cookie of known devices, as it came.
+    pub known_devices: Option<String>,
 }
 
 /// A refresh token on its way into the cookie.
@@ -34,6 +39,15 @@ pub struct RefreshCookie {
     pub max_age: Option<i64>,
 }
 
+/// The accounts that signed in in this browser, on their way into the cookie.
+#[derive(Clone, Debug)]
+pub struct KnownDevicesCookie {
+    /// What is kept.
+    pub value: SecretString,
+    /// Seconds.
+    pub max_age: i64,
+}
+
 /// What its holder gets when a session is opened or refreshed.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -41,6 +55,8 @@ pub struct Opened {
     pub grant: Grant,
     /// For the cookie.
     pub cookie: RefreshCookie,
+    /// For the cookie of known devices, after a sign-in.
+    pub known_devices: Option<KnownDevicesCookie>,
 }
 
 /// A session that is about to be opened: rows to write and tokens to hand out once they are written.
@@ -84,6 +100,7 @@ impl AuthService {
             ip: origin.ip.clone(),
         };
         let opened = Opened {
+            known_devices: Some(self.known_devices_with(origin, account, now)),
             grant: self.grant(account, &new.sid, now)?,
             cookie: RefreshCookie {
                 token: parts.refresh_tokens.mint(&rid, 1),
@@ -93,6 +110,16 @@ impl AuthService {
         let replaced =
             held.and_then(|token| parts.refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
         Ok(Opening { new, opened, now, keep: lives.per_account, replaced })
+    }
+
+    /// The cookie of known devices with this account in it: failures of strangers will not slow this browser down.
+    pub(super) fn known_devices_with(&self, origin: &Origin, account: AccountId, now: Timestamp) -> KnownDevicesCookie {
+        let mut id = [0; 16];
+        self.parts.entropy.fill(&mut id);
+        let max_age = self.parts.settings.throttle.known_device.saturating_mul(DAY);
+        let held = origin.known_devices.as_deref();
+        let value = self.parts.known_devices.with(held, account, id, now.plus(-max_age), now);
+        KnownDevicesCookie { value: value.into(), max_age }
     }
 
     /// An access token for a session.
@@ -116,6 +143,7 @@ impl AuthService {
                 token: self.parts.refresh_tokens.mint(rid, counter.unsigned_abs()),
                 max_age: session.remembered.then_some(left),
             },
+            known_devices: None,
         })
     }
 }
@@ -123,6 +151,7 @@ impl AuthService {
 impl Opening {
     /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        accounts::hold(tx, self.new.account).await?;
         if let Some(rid) = &self.replaced {
             sessions::revoke(tx, rid, "replaced", self.now).await?;
         }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Bytes are base64url without padding. In every list the first key makes, all keys verify. To change a key, put the
-//! new one first, restart every server, and drop the old one when what it made has expired.
+//! new one first, restart every server, and drop the old one when what it made has expired. What a mail key makes includes
+//! the seals of the audit log: without the key those entries cannot be checked any more (`account.keep_history`).
 
 use crate::server::{
     entropy::{Entropy, random_id},
@@ -164,18 +165,25 @@ impl Keys {
     /// A file that cannot be read or made, that others than its owner may use, or a text that is not as this module's
     /// head says: a key of fewer than 32 bytes, an empty list, an id twice.
     pub fn load_or_create(settings: &settings::Keys, entropy: &dyn Entropy) -> Result<Self, KeysError> {
+        let path = settings.file.as_path();
+        let is_there = || !matches!(File::open(path), Err(error) if error.kind() == ErrorKind::NotFound);
+        if settings.json.expose_secret().trim().is_empty() && !is_there() {
+            let made = create(path, &new_document(entropy), entropy);
+            made.map_err(|error| KeysError::Unreadable(path.to_owned(), error))?;
+        }
+        Self::load(settings)
+    }
+
+    /// The keys of `settings.json` if there are any, else of `settings.file`. Nothing is made.
+    ///
+    /// # Errors
+    /// As [`Keys::load_or_create`], and if there is no file.
+    pub fn load(settings: &settings::Keys) -> Result<Self, KeysError> {
         if !settings.json.expose_secret().trim().is_empty() {
             return Self::parse(settings.json.expose_secret(), SETTING);
         }
         let path = settings.file.as_path();
-        let unreadable = |error| KeysError::Unreadable(path.to_owned(), error);
-        let file = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                create(path, &new_document(entropy), entropy).map_err(unreadable)?;
-                File::open(path).map_err(unreadable)?
-            }
-            opened => opened.map_err(unreadable)?,
-        };
+        let file = File::open(path).map_err(|error| KeysError::Unreadable(path.to_owned(), error))?;
         Self::parse(read_private(file, path)?.expose_secret(), &format!("the keys file {}", path.display()))
     }
 

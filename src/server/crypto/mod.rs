@@ -3,17 +3,23 @@
 //! No policy: what is done when something does not verify is for `auth`. Imports `domain`, `clock`, `entropy` and
 //! `settings` only.
 
+mod audit_seal;
 mod ed25519;
 mod hashing_threads;
 mod keys;
+mod known_device;
 mod mailed_secret;
 mod password_hasher;
+mod pseudonym;
 mod refresh_token;
 mod token_signer;
 
+pub use audit_seal::{AuditSeals, Sealed, sha256_text};
 pub use hashing_threads::Busy;
 pub use keys::{Keys, KeysError};
-pub use mailed_secret::MailedSecrets;
+pub use known_device::KnownDevices;
+pub use mailed_secret::{MailedSecrets, Purpose};
 pub use password_hasher::{HasherError, PasswordHasher, Verdict};
+pub use pseudonym::Pseudonyms;
 pub use refresh_token::{Presented, RefreshTokens, Rid};
 pub use token_signer::{Claims, SignerError, TokenRefused, TokenSigner};

@@ -19,7 +19,7 @@ pub async fn log(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let id = request.extensions().get::<RequestId>().map_or("none", |RequestId(id)| id);
-    let ip = client::coarse(client::ip(request.extensions().get()));
+    let ip = client::coarse(client::ip(request.extensions()));
     // Of level error, so that it stays on the lines of errors even where the filter lets nothing else through.
     let span =
         tracing::error_span!("request", request_id = id, method = method(request.method()), route, ip, account = Empty);

@@ -1,11 +1,12 @@
-//! Who is at the other end of the connection, as far as throttles and the list of sessions need to know.
+//! Who is at the other end, as far as throttles and the list of sessions need to know.
 //!
-//! Forwarded headers are not read: anybody can write them.
+//! Forwarded headers are not read here: `proxies` has found out once where the request comes from.
 
+use super::proxies::ClientAddress;
 use crate::server::auth::Origin;
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{header, request::Parts},
+    http::{Extensions, header, request::Parts},
 };
 use std::{
     convert::Infallible,
@@ -43,10 +44,10 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
-/// The other end of a connection.
+/// The other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address the connection comes from; an IPv4 address in IPv6 form is IPv4 here. 0.0.0.0 if there is none.
+    /// The address the request comes from; an IPv4 address in IPv6 form is IPv4 here. 0.0.0.0 if there is none.
     pub ip: IpAddr,
     /// What it calls itself: at most 256 characters, nothing invisible. May be empty.
     pub user_agent: String,
@@ -62,7 +63,7 @@ impl Client {
             parts.headers.get(header::USER_AGENT).map(|value| clean(&String::from_utf8_lossy(value.as_bytes())));
         let user_agent = agent.unwrap_or_default();
         let device_label = device_label(&user_agent);
-        Self { ip: ip(parts.extensions.get()), user_agent, device_label }
+        Self { ip: ip(&parts.extensions), user_agent, device_label }
     }
 
     /// The part of the address that belongs to one subscriber: IPv4 whole, IPv6 its /64. For throttles and for people.
@@ -74,7 +75,12 @@ impl Client {
     /// Where the client calls from, as the list of sessions keeps it.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin { ip: self.coarse_ip(), user_agent: self.user_agent.clone(), device_label: self.device_label.clone() }
+        Origin {
+            ip: self.coarse_ip(),
+            user_agent: self.user_agent.clone(),
+            device_label: self.device_label.clone(),
+            known_devices: None,
+        }
     }
 }
 
@@ -86,9 +92,12 @@ impl<S: Sync> FromRequestParts<S> for Client {
     }
 }
 
-/// The address behind a connection's information, if the request came through a connection.
-pub(super) fn ip(info: Option<&ConnectInfo<SocketAddr>>) -> IpAddr {
-    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+/// The address that `proxies` found for the request with these extensions; where nobody has looked, that of its
+/// connection, if it came through one.
+pub(super) fn ip(extensions: &Extensions) -> IpAddr {
+    let peer = || extensions.get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip().to_canonical());
+    let found = extensions.get().map(|ClientAddress(ip)| *ip).or_else(peer);
+    found.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// See [`Client::coarse_ip`].
@@ -140,6 +149,16 @@ mod tests {
         let headers: [(&str, &[u8]); 3] =
             [("x-forwarded-for", b"9.9.9.9"), ("forwarded", b"for=9.9.9.9"), ("x-real-ip", b"9.9.9.9")];
         assert_eq!(client("127.0.0.7", &headers).coarse_ip(), "127.0.0.7");
+    }
+
+    #[test]
+    fn the_address_that_was_found_wins_over_that_of_the_connection() {
+        let mut parts = axum::http::Request::new(()).into_parts().0;
+        assert_eq!(Client::of(&parts).coarse_ip(), "0.0.0.0");
+        parts.extensions.insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 7], 4000))));
+        assert_eq!(Client::of(&parts).coarse_ip(), "127.0.0.7");
+        parts.extensions.insert(ClientAddress(IpAddr::from([192, 0, 2, 1])));
+        assert_eq!(Client::of(&parts).coarse_ip(), "192.0.2.1");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Our cookies: their names, and their attributes in one function.
 
 use crate::server::{
-    auth::{AskedReset, RefreshCookie},
+    auth::{AskedReset, KnownDevicesCookie, RefreshCookie},
     settings::{self, SameSite},
 };
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -20,6 +20,10 @@ pub enum Kind {
     Request,
     /// The mailed link that was opened, until its form is sent.
     Link,
+    /// What the browser that registered keeps until its address is confirmed.
+    Confirming,
+    /// The accounts that signed in here before.
+    Devices,
 }
 
 /// Reads and writes our cookies.
@@ -61,10 +65,55 @@ impl Cookies {
         self.write(Kind::Request, asked.request.expose_secret(), Some(asked.max_age))
     }
 
-    /// Keeps a mailed link.
+    /// Keeps what binds a confirmation to the browser that registered.
     #[must_use]
-    pub fn link(&self, uid: &str, token: &str) -> HeaderValue {
-        self.write(Kind::Link, &[uid, token].join("."), Some(LINK_LIFE))
+    pub fn confirming(&self, asked: &AskedReset) -> HeaderValue {
+        self.write(Kind::Confirming, asked.request.expose_secret(), Some(asked.max_age))
+    }
+
+    /// Keeps the accounts that signed in here.
+    #[must_use]
+    pub fn devices(&self, devices: &KnownDevicesCookie) -> HeaderValue {
+        self.write(Kind::Devices, devices.value.expose_secret(), Some(devices.max_age))
+    }
+
+    /// Keeps a mailed link to `page`.
+    #[must_use]
+    pub fn link(&self, page: &str, uid: &str, token: &str) -> HeaderValue {
+        self.write(Kind::Link, &[page.trim_start_matches('/'), uid, token].join("."), Some(LINK_LIFE))
+    }
+
+    /// Whether an answer with these headers sets, or removes, the refresh token.
+    #[must_use]
+    pub fn sets_session(&self, answer: &HeaderMap) -> bool {
+        self.new_session(answer).is_some()
+    }
+
+    /// A request's headers as its next one would have them: with the refresh token that the answer sets.
+    #[must_use]
+    pub fn after(&self, mut request: HeaderMap, answer: &HeaderMap) -> HeaderMap {
+        let Some(new) = self.new_session(answer) else { return request };
+        let own = [self.name(Kind::Session).as_str(), "="].concat();
+        let texts: Vec<String> = request
+            .get_all(header::COOKIE)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        let others =
+            texts.iter().flat_map(|text| text.split(';')).map(str::trim).filter(|pair| !pair.starts_with(&own));
+        let line = others.chain([new.as_str()]).collect::<Vec<_>>().join("; ");
+        if let Ok(line) = HeaderValue::from_str(&line) {
+            request.insert(header::COOKIE, line);
+        }
+        request
+    }
+
+    /// Name and value of the refresh token's cookie that an answer sets.
+    fn new_session(&self, answer: &HeaderMap) -> Option<String> {
+        let own = [self.name(Kind::Session).as_str(), "="].concat();
+        let mut set = answer.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+        let cookie = set.find(|cookie| cookie.starts_with(&own))?;
+        cookie.split(';').next().map(str::to_owned)
     }
 
     /// Removes a cookie.
@@ -78,6 +127,8 @@ impl Cookies {
             Kind::Session => "",
             Kind::Request => "-request",
             Kind::Link => "-link",
+            Kind::Confirming => "-confirming",
+            Kind::Devices => "-devices",
         };
         [&self.settings.name, suffix].concat()
     }

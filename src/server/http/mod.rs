@@ -1,17 +1,22 @@
 //! The doors: router, layers, guard, cookies and the status table. May import `server::auth`, not the store.
 
 mod access_log;
+mod account;
 mod actions;
 pub mod assets;
 mod client;
 pub mod cookies;
 mod csp_report;
+mod export;
+mod forms;
 mod guard;
 mod headers;
 mod limits;
+pub mod local_time;
 pub mod mailbox;
 mod pages;
 pub mod problem;
+mod proxies;
 pub mod render;
 mod request_id;
 mod serve;
@@ -42,7 +47,11 @@ use axum::{
     routing::{any, get, post},
 };
 use leptos::config::LeptosOptions;
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 /// Effort for a page, the same number for brotli (0 to 11) and gzip (0 to 9): most of the gain for little time.
@@ -85,9 +94,16 @@ pub fn router(state: AppState) -> Router {
         .route(paths::CSP_REPORTS, csp_report::route())
         .route(paths::HEALTH, get(|| async { "ok\n" }))
         .route(paths::READY, get(ready))
-        .route(paths::LOGOUT, post(pages::submit));
-    for page in leptos_axum::generate_route_list(App) {
-        routes = routes.route(page.path(), get(pages::show).post(pages::submit));
+        .route(paths::LOGOUT, post(pages::submit))
+        .route(paths::forms::EXPORT, get(pages::lead_to_page).post(export::download));
+    let pages: Vec<String> = leptos_axum::generate_route_list(App).iter().map(|page| page.path().to_owned()).collect();
+    for page in &pages {
+        routes = routes.route(page, get(pages::show).post(pages::submit));
+    }
+    // Forms that stand beside others have addresses of their own.
+    let others = forms::ALL.iter().map(|form| form.path).filter(|path| !pages.iter().any(|page| page == path));
+    for path in others.filter(|path| ![paths::LOGOUT, paths::forms::EXPORT].contains(path)) {
+        routes = routes.route(path, get(pages::lead_to_page).post(pages::submit));
     }
     let mut routes = routes
         .method_not_allowed_fallback(|| async { pages::not_allowed() })
@@ -104,6 +120,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(limits::net))
         .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
         .layer(middleware::from_fn(access_log::log))
+        .layer(middleware::from_fn_with_state(proxies::Proxies::new(settings), proxies::resolve))
         .layer(middleware::from_fn_with_state(state.entropy.clone(), request_id::give))
 }
 
@@ -129,10 +146,12 @@ fn mailbox_pages(state: &AppState, mailbox: Mailbox) -> Router {
 }
 
 /// The mailbox shows links that change passwords: whoever is not at this machine, or was led here by a name that only
-/// resolves to it (DNS rebinding), finds nothing at this address, whatever address the server listens on.
+/// resolves to it (DNS rebinding), finds nothing at this address, whatever address the server listens on. A trusted
+/// proxy at this machine may speak for somebody elsewhere, and one elsewhere may name this machine: both must be here.
 async fn only_from_here(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response<Body> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if peer.ip().to_canonical().is_loopback() && is_local_url(&["http://", host].concat()) {
+    let here = [peer.ip().to_canonical(), client::ip(request.extensions())].iter().all(IpAddr::is_loopback);
+    if here && is_local_url(&["http://", host].concat()) {
         next.run(request).await
     } else {
         not_found().into_response()

@@ -3,16 +3,16 @@
 use super::{
     AppState, actions,
     cookies::Kind,
+    forms::{self, Form},
     problem::{PROBLEM_JSON, status},
     render::{Call, Page, page},
 };
 use crate::{
-    actions::{ConfirmPasswordReset, LogIn, LogOut, Register, RequestPasswordReset},
     domain::{
         grant::Done,
         problem::{Code, Problem},
     },
-    pages::context::{MailedLink, Posted},
+    pages::context::{AccountFacts, MailedLink, Posted, ProofAsked},
     paths,
     server::auth::Visit,
 };
@@ -23,22 +23,15 @@ use axum::{
     middleware::Next,
     response::IntoResponse as _,
 };
-use leptos::server_fn::ServerFn as _;
 use secrecy::ExposeSecret as _;
 
 /// The largest answer of a server function, in bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
 /// The longest part of a mailed link that is taken into a cookie, in bytes; ours are shorter.
 const LINK_PART_LIMIT: usize = 128;
-
-/// Pages with a form, and the server function that each posts to.
-const FORMS: [(&str, &str); 5] = [
-    (paths::REGISTER, Register::PATH),
-    (paths::LOGIN, LogIn::PATH),
-    (paths::LOGOUT, LogOut::PATH),
-    (paths::RESET_PASSWORD, RequestPasswordReset::PATH),
-    (paths::RESET_CONFIRMATION, ConfirmPasswordReset::PATH),
-];
+/// The pages that mailed links lead to.
+const LINKED: [&str; 4] =
+    [paths::RESET_CONFIRMATION, paths::CONFIRM_EMAIL, paths::CONFIRM_EMAIL_CHANGE, paths::UNDO_EMAIL_CHANGE];
 
 /// Answers `GET` of a page.
 pub async fn show(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
@@ -52,25 +45,65 @@ pub async fn show(State(state): State<AppState>, request: Request<Body>) -> Resp
         Some(response) => response,
         None => {
             let link = mailed_link(&state, &parts);
-            let visitor = visit.as_ref().map(|visit| visit.principal.account.clone());
-            let context = Page { visitor, link, ..Page::default() };
-            renew(&state, &call, &parts, visit.as_ref()).await;
-            page(&state, Request::from_parts(parts, body), context).await
+            let path = parts.uri.path().to_owned();
+            let before = query(&parts.uri, "before").and_then(|before| before.parse().ok());
+            match facts(&call, &path, before, visit.as_ref(), link).await {
+                Ok(context) => {
+                    renew(&state, &call, &parts, visit.as_ref()).await;
+                    page(&state, Request::from_parts(parts, body), context).await
+                }
+                Err(problem) => failure(&state, Request::from_parts(parts, body), problem).await,
+            }
         }
     };
     call.put_headers(response.headers_mut());
     response
 }
 
+/// Answers `GET` of the address of a form that stands on another page.
+pub async fn lead_to_page(uri: Uri) -> Response<Body> {
+    forms::of(uri.path()).map_or_else(|| not_allowed().into_response(), |form| see_other(form.page))
+}
+
+/// What a page shows, for this visitor.
+async fn facts(
+    call: &Call,
+    path: &str,
+    before: Option<i64>,
+    visit: Option<&Visit>,
+    link: Option<MailedLink>,
+) -> Result<Page, Problem> {
+    let principal = visit.map(|visit| &visit.principal);
+    let facts = match principal {
+        Some(principal) => call.facts(path, before, principal).await?,
+        None => AccountFacts::default(),
+    };
+    let own_link = match &link {
+        Some(link) if path == paths::CONFIRM_EMAIL => call.is_own_link(link, principal).await?,
+        _ => true,
+    };
+    Ok(Page { visitor: principal.map(|principal| principal.account.clone()), link, facts, own_link, ..Page::default() })
+}
+
 /// Where this visitor belongs, if not here.
 fn elsewhere(state: &AppState, parts: &Parts, visit: Option<&Visit>) -> Option<Response<Body>> {
     let path = parts.uri.path();
-    match (path, visit.is_some()) {
-        (paths::DASHBOARD, false) => Some(see_other(&paths::login_then(path))),
-        (paths::LOGIN | paths::REGISTER, true) => {
+    if LINKED.contains(&path)
+        && let Some(response) = keep_link(state, &parts.uri)
+    {
+        return Some(response);
+    }
+    let account = visit.map(|visit| &visit.principal.account);
+    match (path, account) {
+        (_, None) if paths::needs_account(path) => Some(see_other(&paths::login_then(path))),
+        (paths::ACCOUNT_RESTORE, Some(account)) if account.delete_at.is_none() => Some(see_other(paths::ACCOUNT)),
+        (paths::ACCOUNT_RESTORE | paths::ACCOUNT_NOT_ME, Some(_)) => None,
+        (_, Some(account)) if account.delete_at.is_some() && paths::needs_account(path) => {
+            Some(see_other(paths::ACCOUNT_RESTORE))
+        }
+        (paths::LOGIN | paths::REGISTER, Some(_)) => {
             Some(see_other(paths::own_path(query(&parts.uri, "next").as_deref())))
         }
-        (paths::RESET_CONFIRMATION, _) => keep_link(state, &parts.uri),
         _ => None,
     }
 }
@@ -100,30 +133,33 @@ fn keep_link(state: &AppState, uri: &Uri) -> Option<Response<Body>> {
     let plain = |part: &str| {
         part.len() <= LINK_PART_LIMIT && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    let mut response = see_other(paths::RESET_CONFIRMATION);
+    let mut response = see_other(uri.path());
     let cookie = match plain(&uid) && plain(&token) {
-        true => state.cookies.link(&uid, &token),
+        true => state.cookies.link(uri.path(), &uid, &token),
         // Not one of ours: the form will say so when it is sent.
-        false => state.cookies.link("x", "x"),
+        false => state.cookies.link(uri.path(), "x", "x"),
     };
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Some(response)
 }
 
+/// The link that was opened, if it leads to this page.
 fn mailed_link(state: &AppState, parts: &Parts) -> Option<MailedLink> {
-    if parts.uri.path() != paths::RESET_CONFIRMATION {
+    let path = parts.uri.path();
+    if !LINKED.contains(&path) {
         return None;
     }
     let kept = state.cookies.read(&parts.headers, Kind::Link)?;
-    let (uid, token) = kept.expose_secret().split_once('.')?;
+    let (page, rest) = kept.expose_secret().split_once('.')?;
+    let (uid, token) = rest.split_once('.').filter(|_| page == path.trim_start_matches('/'))?;
     Some(MailedLink { uid: uid.to_owned(), token: token.to_owned() })
 }
 
-/// Answers `POST` of a page: what its form does with scripts off, by the same server function.
+/// Answers `POST` of a form: what it does with scripts off, by the same server function.
 pub async fn submit(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Some((_, action)) = FORMS.iter().find(|(page, _)| *page == parts.uri.path()) else {
+    let Some(form) = forms::of(parts.uri.path()) else {
         return not_allowed().into_response();
     };
     if !actions::is_form(&parts.headers) {
@@ -135,53 +171,91 @@ pub async fn submit(State(state): State<AppState>, request: Request<Body>) -> Re
         Err(_) => return Problem::new(Code::TooLarge, 413, "That is more than a form can hold.").into_response(),
     };
     let mut call = Request::from_parts(parts.clone(), Body::from(typed.clone()));
-    *call.uri_mut() = Uri::from_static(action);
+    *call.uri_mut() = Uri::from_static(form.function);
     let answer = match actions::run(&state, call).await {
         Ok(answer) => answer,
         Err(problem) => problem.into_response(),
     };
-    finish(&state, parts, &typed, answer).await
+    finish(&state, parts, form, &typed, answer).await
 }
 
 /// Turns a server function's answer into a page: onwards, or the same form with what is wrong and what was typed.
-async fn finish(state: &AppState, parts: Parts, typed: &Bytes, answer: Response<Body>) -> Response<Body> {
+async fn finish(state: &AppState, parts: Parts, form: &Form, typed: &Bytes, answer: Response<Body>) -> Response<Body> {
     let (head, body) = answer.into_parts();
     let bytes = to_bytes(body, ANSWER_LIMIT).await.unwrap_or_default();
     let mut response = if head.status.is_success() {
         let done = serde_json::from_slice::<Done>(&bytes).ok();
-        see_other(done.as_ref().map_or(paths::HOME, |done| &done.next))
+        let mut response = see_other(done.as_ref().map_or(paths::HOME, |done| &done.next));
+        keep_alive(state, &parts, &head.headers, &mut response).await;
+        response
     } else {
         let problem = serde_json::from_slice::<Problem>(&bytes).unwrap_or_else(|_| {
             Problem::new(Code::Internal, 500, "Something went wrong on our side. Please try again in a moment.")
         });
-        show_again(state, parts, typed, problem).await
+        if problem.code == Code::NotSignedIn && paths::needs_account(form.page) {
+            let mut response = see_other(&paths::login_then(form.page));
+            copy(&head.headers, response.headers_mut());
+            return response;
+        }
+        // The password may have been right and the rest not: then the page is for the session as it is now.
+        let mut parts = parts;
+        parts.headers = state.cookies.after(parts.headers, &head.headers);
+        show_again(state, parts, form, typed, problem).await
     };
     copy(&head.headers, response.headers_mut());
     response
 }
 
-async fn show_again(state: &AppState, parts: Parts, typed: &Bytes, problem: Problem) -> Response<Body> {
-    let values: Vec<(String, String)> = form_urlencoded::parse(typed).into_owned().collect();
+/// A form that was sent without scripts renews the session as a script would have. The answer of a POST is not thrown
+/// away as that of a prefetch is.
+async fn keep_alive(state: &AppState, parts: &Parts, answered: &HeaderMap, response: &mut Response<Body>) {
+    let call = Call::of(state, parts);
+    if call.held().is_some() && !state.cookies.sets_session(answered) && call.refresh().await.is_ok() {
+        call.put_headers(response.headers_mut());
+    }
+}
+
+/// The page of the form with what is wrong, or the question for the password, with what was typed.
+pub async fn show_again(
+    state: &AppState,
+    parts: Parts,
+    form: &Form,
+    typed: &Bytes,
+    problem: Problem,
+) -> Response<Body> {
+    let mut values: Vec<(String, String)> = form_urlencoded::parse(typed).into_owned().collect();
     let value = |name: &str| values.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
     let link = value("uid").zip(value("token")).filter(|(_, token)| !token.is_empty());
-    let context = Page {
-        visitor: None,
-        link: link.map(|(uid, token)| MailedLink { uid, token }),
-        status: Some(status(&problem)),
-        failure: (parts.uri.path() == paths::LOGOUT).then(|| problem.clone()),
-        posted: Posted {
-            problem: Some(problem),
-            values: values.into_iter().filter(|(name, _)| may_be_shown_again(name)).collect(),
-        },
+    let link = link.map(|(uid, token)| MailedLink { uid, token });
+    let gave_proof = form.takes_proof && value("current_password").is_some_and(|typed| !typed.is_empty());
+    let passes = matches!(problem.code, Code::TooManyRequests | Code::Unavailable);
+    let asks_proof = problem.code == Code::ProofRequired
+        || (gave_proof && (passes || problem.of_field("current_password").is_some()));
+    values.retain(|(name, _)| may_be_shown_again(name));
+    let call = Call::of(state, &parts);
+    let visit = state.auth.visit(call.held()).await.ok().flatten();
+    // The page may be one that shows more than the form: then it does so beside the error, too.
+    let mut context = match facts(&call, form.page, None, visit.as_ref(), link.clone()).await {
+        Ok(context) => context,
+        Err(_) => Page { link, own_link: true, ..Page::default() },
     };
+    context.status = Some(status(&problem));
+    context.failure = (form.page == paths::LOGOUT).then(|| problem.clone());
+    if asks_proof && visit.is_some() {
+        let wrong = (problem.code != Code::ProofRequired).then(|| problem.clone());
+        context.proof = Some(ProofAsked { form: form.path.to_owned(), values: values.clone(), problem: wrong });
+    }
+    context.posted = Posted { form: form.path.to_owned(), problem: Some(problem), values };
     let mut request = Request::from_parts(parts, Body::empty());
     *request.method_mut() = Method::GET;
+    *request.uri_mut() = Uri::from_static(form.page);
     page(state, request, context).await
 }
 
 /// What was typed is kept, passwords aside. (The mailed link's secret has its own way into the form.)
 fn may_be_shown_again(field: &str) -> bool {
-    ["identifier", "remember", "next", "email", "username", "first_name", "last_name", "code"].contains(&field)
+    ["identifier", "remember", "next", "email", "username", "first_name", "last_name", "code", "time_zone", "session"]
+        .contains(&field)
 }
 
 /// A page that says that something failed, with the problem's status.

@@ -30,6 +30,22 @@ impl From<AuthError> for Problem {
                 422,
                 "This link or code is not valid. It may have been used already or be too old. Ask for a new mail.",
             ),
+            AuthError::ProofRequired => {
+                Self::new(Code::ProofRequired, 403, "Please confirm with your password that it is you.")
+            }
+            AuthError::TooMany(seconds) => Self {
+                retry_after: Some(seconds.max(1).unsigned_abs()),
+                ..Self::new(Code::TooManyRequests, 429, "That was tried too often.")
+            },
+            AuthError::RegistrationClosed => {
+                Self::new(Code::RegistrationClosed, 403, "This site takes no new accounts at the moment.")
+            }
+            AuthError::NotFound => super::not_found(),
+            AuthError::Leaving => Self::new(
+                Code::LeavingAccount,
+                403,
+                "This account is about to be deleted. Keep it first if you want to change something.",
+            ),
             AuthError::Busy => unavailable("We are very busy at the moment. Please try again in a few seconds."),
             AuthError::Unavailable(_) => {
                 tracing::error!(%error, "the database is not available");

@@ -2,7 +2,7 @@
 
 pub use crate::server::auth::{LoginForm, RegistrationForm, ResetForm};
 
-use super::{AppState, client::Client, cookies::Kind, headers::page_csp};
+use super::{AppState, client::Client, cookies::Kind, headers::page_csp, local_time};
 use crate::{
     app::shell,
     domain::{
@@ -10,9 +10,13 @@ use crate::{
         grant::{Done, Grant},
         problem::Problem,
     },
-    pages::context::{MailedLink, Posted, ShortestPassword, SiteName, Status, Visitor},
+    pages::context::{
+        AccountFacts, AsksConfirmation, LocalTime, MailedLink, OwnLink, Posted, ProofAsked, RegistrationOpen,
+        ShortestPassword, SiteName, Status, Visitor,
+    },
     paths::{self, Notice},
-    server::auth::{AuthError, Opened, Registered},
+    server::auth::{AskedReset, AuthError, KnownDevicesCookie, LoggedIn, Opened, Origin, Registered},
+    server::settings::Confirm,
 };
 use axum::{
     body::Body,
@@ -31,8 +35,10 @@ const CLEAR_SITE_DATA: header::HeaderName = header::HeaderName::from_static("cle
 pub struct Call {
     state: AppState,
     client: Client,
+    known_devices: Option<SecretString>,
     held: Option<SecretString>,
     request: Option<SecretString>,
+    confirming: Option<SecretString>,
     bearer: Option<SecretString>,
     answer: Arc<Mutex<AnswerHeaders>>,
 }
@@ -42,6 +48,7 @@ pub struct Call {
 struct AnswerHeaders {
     cookies: Vec<HeaderValue>,
     clear_site: bool,
+    grant: Option<Grant>,
 }
 
 impl Call {
@@ -56,6 +63,8 @@ impl Call {
     pub fn of(state: &AppState, parts: &request::Parts) -> Self {
         Self {
             client: Client::of(parts),
+            known_devices: state.cookies.read(&parts.headers, Kind::Devices),
+            confirming: state.cookies.read(&parts.headers, Kind::Confirming),
             held: state.cookies.read(&parts.headers, Kind::Session),
             request: state.cookies.read(&parts.headers, Kind::Request),
             bearer: bearer(&parts.headers),
@@ -69,9 +78,10 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::register`].
     pub async fn register(&self, form: RegistrationForm) -> Result<Done, Problem> {
-        match self.state.auth.register(form, &self.client.origin(), self.held()).await? {
+        match self.state.auth.register(form, &self.origin(), self.held()).await? {
             Registered::SignedIn(opened) => Ok(self.hand_over(opened, paths::DASHBOARD.to_owned())),
             Registered::GoAndSignIn => Ok(Done { next: paths::login_with(Notice::Registered), grant: None }),
+            Registered::ConfirmFirst(asked) => Ok(self.confirm_first(&asked)),
         }
     }
 
@@ -80,8 +90,11 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::log_in`].
     pub async fn log_in(&self, form: LoginForm) -> Result<Done, Problem> {
-        let opened = self.state.auth.log_in(&form, &self.client.origin(), self.held()).await?;
-        Ok(self.hand_over(opened, paths::own_path(form.next.as_deref()).to_owned()))
+        let answer = self.state.auth.log_in(&form, &self.origin(), self.held()).await;
+        Ok(match answer.map_err(|error| self.told_of_confirmation(error))? {
+            LoggedIn::Opened(opened) => self.hand_over(opened, paths::own_path(form.next.as_deref()).to_owned()),
+            LoggedIn::Leaving(opened) => self.hand_over(opened, paths::ACCOUNT_RESTORE.to_owned()),
+        })
     }
 
     /// Ends the session. While the database is away the cookie stays: whoever holds it can still end the session later.
@@ -89,8 +102,8 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::log_out`].
     pub async fn log_out(&self) -> Result<Done, Problem> {
-        self.state.auth.log_out(self.held()).await?;
-        self.set_cookie(self.state.cookies.clear(Kind::Session));
+        self.state.auth.log_out(self.held(), &self.origin()).await?;
+        self.clear(&[Kind::Session]);
         self.answer().clear_site = true;
         Ok(Done { next: paths::login_with(Notice::SignedOut), grant: None })
     }
@@ -100,7 +113,7 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::refresh`].
     pub async fn refresh(&self) -> Result<Grant, Problem> {
-        match self.state.auth.refresh(self.held()).await {
+        match self.state.auth.refresh(self.held(), &self.origin()).await {
             Ok(opened) => {
                 self.set_cookie(self.state.cookies.session(&opened.cookie));
                 Ok(opened.grant)
@@ -128,9 +141,9 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::request_password_reset`].
     pub async fn request_password_reset(&self, email: &str) -> Result<Done, Problem> {
-        let asked = self.state.auth.request_password_reset(email).await?;
-        self.set_cookie(self.state.cookies.request(&asked));
-        self.set_cookie(self.state.cookies.clear(Kind::Link));
+        let asked = self.state.auth.request_password_reset(email, &self.origin()).await?;
+        self.keep_request(&asked);
+        self.clear(&[Kind::Link]);
         Ok(Done { next: paths::RESET_CONFIRMATION.to_owned(), grant: None })
     }
 
@@ -140,10 +153,9 @@ impl Call {
     /// As [`crate::server::auth::AuthService::confirm_password_reset`].
     pub async fn confirm_password_reset(&self, form: ResetForm) -> Result<Done, Problem> {
         let request = self.request.as_ref().map(|request| request.expose_secret());
-        self.state.auth.confirm_password_reset(&form, request).await?;
-        for kind in [Kind::Session, Kind::Request, Kind::Link] {
-            self.set_cookie(self.state.cookies.clear(kind));
-        }
+        let devices = self.state.auth.confirm_password_reset(&form, request, &self.origin()).await;
+        self.after_recovery(devices.map_err(|error| self.not_that_link(error))?).await;
+        self.clear(&[Kind::Request, Kind::Link]);
         Ok(Done { next: paths::login_with(Notice::PasswordReset), grant: None })
     }
 
@@ -164,13 +176,99 @@ impl Call {
         self.held.as_ref().map(|held| held.expose_secret())
     }
 
-    fn hand_over(&self, opened: Opened, next: String) -> Done {
+    /// Whom it may ask.
+    pub(super) fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Where it came from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            known_devices: self.known_devices.as_ref().map(|devices| devices.expose_secret().to_owned()),
+            ..self.client.origin()
+        }
+    }
+
+    /// What the browser that registered keeps until its address is confirmed.
+    pub(super) fn confirming(&self) -> Option<&str> {
+        self.confirming.as_ref().map(|confirming| confirming.expose_secret())
+    }
+
+    /// Puts a session's new tokens into the answer.
+    pub(super) fn adopt(&self, opened: Opened) {
         self.set_cookie(self.state.cookies.session(&opened.cookie));
-        Done { next, grant: Some(opened.grant) }
+        if let Some(devices) = &opened.known_devices {
+            self.set_cookie(self.state.cookies.devices(devices));
+        }
+        self.answer().grant = Some(opened.grant);
+    }
+
+    /// Takes them out again: the session has just ended.
+    pub(super) fn forget_grant(&self) {
+        self.answer().grant = None;
+    }
+
+    /// The answer of a form that did what was asked.
+    pub(super) fn done(&self, next: String) -> Done {
+        Done { next, grant: self.answer().grant.take() }
+    }
+
+    /// Removes cookies.
+    pub(super) fn clear(&self, kinds: &[Kind]) {
+        for kind in kinds {
+            self.set_cookie(self.state.cookies.clear(*kind));
+        }
+    }
+
+    /// Keeps what binds a mailed reset code to this browser.
+    pub(super) fn keep_request(&self, asked: &AskedReset) {
+        self.set_cookie(self.state.cookies.request(asked));
+    }
+
+    fn hand_over(&self, opened: Opened, next: String) -> Done {
+        self.adopt(opened);
+        self.done(next)
+    }
+
+    /// Where addresses must be confirmed first, every refused sign-in says so: nobody learns by it which ones wait.
+    fn told_of_confirmation(&self, error: AuthError) -> Problem {
+        let wrong = matches!(error, AuthError::WrongCredentials);
+        let problem = Problem::from(error);
+        if wrong && self.state.settings.registration.confirmation == Confirm::Required {
+            let hint = " If you have not confirmed your e-mail address yet, open the link in our mail first.";
+            return Problem { detail: [&problem.detail, hint].concat(), ..problem };
+        }
+        problem
+    }
+
+    /// A password was set by mail: this browser is known, and whoever was signed in here is not any more.
+    pub(super) async fn after_recovery(&self, devices: KnownDevicesCookie) {
+        self.set_cookie(self.state.cookies.devices(&devices));
+        // If the database is away the session lives on unseen; its cookie goes all the same.
+        _ = self.state.auth.log_out(self.held(), &self.origin()).await;
+        self.clear(&[Kind::Session]);
+    }
+
+    /// A link that is worth nothing is forgotten, so that its page asks for the code again.
+    pub(super) fn not_that_link(&self, error: AuthError) -> AuthError {
+        if matches!(error, AuthError::InvalidTicket) {
+            self.clear(&[Kind::Link]);
+        }
+        error
+    }
+
+    fn confirm_first(&self, asked: &AskedReset) -> Done {
+        self.set_cookie(self.state.cookies.confirming(asked));
+        self.clear(&[Kind::Link]);
+        self.done(paths::CONFIRM_EMAIL.to_owned())
     }
 
     fn set_cookie(&self, cookie: HeaderValue) {
-        self.answer().cookies.push(cookie);
+        let mut answer = self.answer();
+        // A cookie that is set twice is set as it was last.
+        let name = |cookie: &HeaderValue| cookie.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+        answer.cookies.retain(|earlier| name(earlier) != name(&cookie));
+        answer.cookies.push(cookie);
     }
 
     fn answer(&self) -> MutexGuard<'_, AnswerHeaders> {
@@ -195,6 +293,12 @@ pub struct Page {
     pub posted: Posted,
     /// The mailed link that led here.
     pub link: Option<MailedLink>,
+    /// What the account's pages show beside the account.
+    pub facts: AccountFacts,
+    /// Whether the browser that opened a link to confirm an address is the account's own.
+    pub own_link: bool,
+    /// The question for the password, in place of the page.
+    pub proof: Option<ProofAsked>,
     /// A failure that takes the place of the page.
     pub failure: Option<Problem>,
     /// Not 200.
@@ -212,11 +316,23 @@ pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Respo
     let site_name = state.settings.server.site_name.clone();
     let development = state.development;
     let shortest = ShortestPassword(state.settings.password.min_length);
+    let registration = &state.settings.registration;
+    let asks = AsksConfirmation(registration.confirmation != Confirm::Off);
+    let open = RegistrationOpen(registration.open);
+    let local_time = local_time::formatter(page.visitor.as_ref().map_or("UTC", |account| &account.time_zone));
     let context = move || {
         provide_context(Visitor(page.visitor.clone()));
         provide_context(SiteName(site_name.clone()));
         provide_context(shortest);
         provide_context(page.posted.clone());
+        provide_context(page.facts.clone());
+        provide_context(OwnLink(page.own_link));
+        provide_context(asks);
+        provide_context(open);
+        provide_context(LocalTime(local_time.clone()));
+        if let Some(proof) = &page.proof {
+            provide_context(proof.clone());
+        }
         if let Some(link) = &page.link {
             provide_context(link.clone());
         }

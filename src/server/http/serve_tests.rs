@@ -21,6 +21,7 @@ struct Server {
 
 fn settings() -> settings::Server {
     settings::Server {
+        trusted_proxies: Vec::new(),
         public_url: "https://door.test".to_owned(),
         site_name: "Doorward".to_owned(),
         body_limit: 65536,

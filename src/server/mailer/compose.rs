@@ -1,13 +1,13 @@
 //! From an outbox row to a message: makes the secret, fills the words, builds the headers by types.
 
-use super::templates::{self, Greeting, Lived, Words};
+use super::templates::{self, Event, Greeting, Lived, Mailed, Words};
 use crate::{
     domain::{account::AccountId, time::Timestamp},
     paths,
     server::{
-        crypto::MailedSecrets,
+        crypto::{MailedSecrets, Purpose},
         settings::{Settings, SettingsError},
-        store::outbox::{MailKind, Recipient, TicketTimes},
+        store::outbox::{MailKind, MailedTicket, Recipient},
     },
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -42,12 +42,14 @@ pub struct Letter<'a> {
     pub kind: MailKind,
     /// Whose account it is about.
     pub account: AccountId,
-    /// Whom it goes to.
+    /// The owner of that account, who gets it unless it [goes to the ticket's address](MailKind::goes_to_ticket).
     pub recipient: &'a Recipient,
-    /// The ticket's id and times, if the mail carries its secrets.
-    pub ticket: Option<(&'a str, TicketTimes)>,
+    /// The ticket's id and what is known of it, if the mail carries its secrets.
+    pub ticket: Option<(&'a str, &'a MailedTicket)>,
     /// When the thing happened that it tells of.
     pub happened_at: Timestamp,
+    /// What it tells beside its kind; people may have written it.
+    pub about: Option<&'a str>,
 }
 
 /// A mail, ready to be sent. It holds secrets and addresses, and has no `Debug` for that reason.
@@ -65,7 +67,7 @@ pub struct Mail {
 /// Why a mail cannot be made; trying again would not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComposeError {
-    /// The account's address is none that mail can go to.
+    /// The address, the account's or the ticket's, is none that mail can go to.
     Address,
     /// The kind carries a secret, and there is no ticket that still has one.
     Ticket,
@@ -88,7 +90,7 @@ impl ComposeError {
 impl std::fmt::Display for ComposeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Address => "the account's address is none that mail can go to",
+            Self::Address => "the address is none that mail can go to",
             Self::Ticket => "there is no ticket with a living secret",
             Self::Message => "the message could not be put together",
         })
@@ -121,7 +123,7 @@ impl Composer {
     /// # Errors
     /// See [`ComposeError`]; none of them passes with time.
     pub fn compose(&self, letter: &Letter<'_>, now: Timestamp) -> Result<Mail, ComposeError> {
-        let to = address(&letter.recipient.email)?;
+        let to = address(letter.email().ok_or(ComposeError::Address)?)?;
         let words = self.words(letter, now)?;
         let message = Message::builder()
             .from(self.from.clone())
@@ -146,46 +148,82 @@ impl Composer {
     }
 
     fn words(&self, letter: &Letter<'_>, now: Timestamp) -> Result<Words, ComposeError> {
-        let recipient = letter.recipient;
-        let name = if recipient.first_name.is_empty() { &recipient.username } else { &recipient.first_name };
-        let greeting = Greeting { site: &self.site, name };
+        let Recipient { email, username, first_name } = letter.recipient;
+        let greeting = Greeting { site: &self.site, name: if first_name.is_empty() { username } else { first_name } };
+        let (at, about) = (letter.happened_at, letter.about.unwrap_or_default());
         let page = |path: &str| format!("{}{path}", self.public_url);
+        let (login, reset) = (page(paths::LOGIN), page(paths::RESET_PASSWORD));
+        let mailed = self.mailed(letter, now);
+        let event = |reset_page| Event { at, about, not_me_page: page(paths::ACCOUNT_NOT_ME), reset_page };
         Ok(match letter.kind {
-            MailKind::PasswordReset => {
-                let (link, code) = self.reset_secrets(letter, now).ok_or(ComposeError::Ticket)?;
-                templates::password_reset(&greeting, link, code)
+            MailKind::PasswordReset => templates::password_reset(&greeting, mailed?),
+            MailKind::PasswordResetDone => templates::password_reset_done(&greeting, at, reset),
+            MailKind::SessionTheft => templates::session_theft(&greeting, at, reset),
+            MailKind::RegistrationAttempt => templates::registration_attempt(&greeting, at, login, reset),
+            MailKind::EmailConfirmation => templates::email_confirmation(&greeting, mailed?),
+            MailKind::EmailChange => templates::email_change(&greeting, mailed?, username),
+            MailKind::EmailChanged => templates::email_changed(&greeting, at, mailed?, email),
+            MailKind::PasswordChanged => templates::password_changed(&greeting, at, about, reset),
+            MailKind::NewDevice => templates::new_device(&greeting, event(reset)),
+            MailKind::LoginAfterFailures => templates::login_after_failures(&greeting, event(reset)),
+            MailKind::UsernameChanged => {
+                templates::username_changed(&greeting, username, event(reset), page(paths::ACCOUNT))
             }
-            MailKind::PasswordResetDone => {
-                templates::password_reset_done(&greeting, letter.happened_at, page(paths::RESET_PASSWORD))
-            }
-            MailKind::SessionTheft => {
-                templates::session_theft(&greeting, letter.happened_at, page(paths::RESET_PASSWORD))
-            }
-            MailKind::RegistrationAttempt => templates::registration_attempt(
-                &greeting,
-                letter.happened_at,
-                page(paths::LOGIN),
-                page(paths::RESET_PASSWORD),
-            ),
+            MailKind::DeletionRequested => templates::deletion_requested(&greeting, at, about, login, reset),
         })
     }
 
-    /// The link, and the code if it still works; nothing if the ticket is used or has run out.
-    fn reset_secrets(&self, letter: &Letter<'_>, now: Timestamp) -> Option<(Lived, Option<Lived>)> {
-        let (id, times) = letter.ticket.filter(|(_, times)| times.is_alive(now))?;
+    /// The link, and the code if there is one that still works.
+    fn mailed(&self, letter: &Letter<'_>, now: Timestamp) -> Result<Mailed, ComposeError> {
+        let (purpose, page, has_code) = secrets_of(letter.kind).ok_or(ComposeError::Ticket)?;
+        let (id, times) = letter.ticket.map(|(id, ticket)| (id, ticket.times)).ok_or(ComposeError::Ticket)?;
+        if !times.is_alive(now) {
+            return Err(ComposeError::Ticket);
+        }
         let uid = BASE64_URL_SAFE_NO_PAD.encode(letter.account.to_string());
-        let token = self.secrets.link_token(id);
+        let token = self.secrets.link_token(purpose, id);
         let link = Lived {
-            value: paths::reset_link(&self.public_url, &uid, token.expose_secret()),
+            value: paths::mailed_link(&self.public_url, page, &uid, token.expose_secret()),
             left: times.expires_at.since(now),
             until: times.expires_at,
         };
-        let code = (now < times.code_expires_at).then(|| Lived {
-            value: self.secrets.code(id).expose_secret().to_owned(),
+        let code = (has_code && now < times.code_expires_at).then(|| Lived {
+            value: self.secrets.code(purpose, id).expose_secret().to_owned(),
             left: times.code_expires_at.since(now),
             until: times.code_expires_at,
         });
-        Some((link, code))
+        Ok(Mailed { link, code })
+    }
+}
+
+/// What the secrets of a kind of mail are for, the page of its link, and whether there is a code beside the link;
+/// nothing for kinds without a secret.
+const fn secrets_of(kind: MailKind) -> Option<(Purpose, &'static str, bool)> {
+    match kind {
+        MailKind::PasswordReset => Some((Purpose::PasswordReset, paths::RESET_CONFIRMATION, true)),
+        MailKind::EmailConfirmation => Some((Purpose::EmailConfirmation, paths::CONFIRM_EMAIL, true)),
+        MailKind::EmailChange => Some((Purpose::EmailChange, paths::CONFIRM_EMAIL_CHANGE, true)),
+        // A code is typed by who asked. Whoever undoes a change did not ask for it.
+        MailKind::EmailChanged => Some((Purpose::EmailUndo, paths::UNDO_EMAIL_CHANGE, false)),
+        MailKind::PasswordResetDone
+        | MailKind::SessionTheft
+        | MailKind::RegistrationAttempt
+        | MailKind::PasswordChanged
+        | MailKind::NewDevice
+        | MailKind::LoginAfterFailures
+        | MailKind::UsernameChanged
+        | MailKind::DeletionRequested => None,
+    }
+}
+
+impl<'a> Letter<'a> {
+    /// The address it goes to; nothing if that is the ticket's and there is none.
+    pub(super) fn email(&self) -> Option<&'a str> {
+        if self.kind.goes_to_ticket() {
+            self.ticket.and_then(|(_, ticket)| ticket.email.as_deref())
+        } else {
+            Some(&self.recipient.email)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::server::{
     settings,
     store::{
         Store, StoreError,
-        outbox::{self, Claimed, MailKind, Recipient, TicketTimes},
+        outbox::{self, Claimed, MailKind, MailedTicket, Recipient},
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -51,12 +51,12 @@ pub enum Step {
 struct Taken {
     row: Claimed,
     recipient: Option<Recipient>,
-    ticket: Option<TicketTimes>,
+    ticket: Option<MailedTicket>,
 }
 
 /// Why a mail did not go out.
 enum Failure {
-    /// Nobody waits for it: there is no such account, or its ticket was used or replaced.
+    /// Nobody waits for it: there is no such account, or its ticket was used or replaced or names no address.
     Moot(&'static str),
     /// It never will.
     Final(&'static str),
@@ -135,7 +135,7 @@ impl Worker {
                     None => None,
                 };
                 let ticket = match &row.ticket {
-                    Some(ticket) => outbox::ticket_times(tx, ticket).await?,
+                    Some(ticket) => outbox::mailed_ticket(tx, ticket).await?,
                     None => None,
                 };
                 Ok(Some(Taken { row, recipient, ticket }))
@@ -149,15 +149,18 @@ impl Worker {
         let row = &taken.row;
         let account = row.account.ok_or(Failure::Moot("decoy"))?;
         let recipient = taken.recipient.as_ref().ok_or(Failure::Moot("no_recipient"))?;
-        let ticket = row.ticket.as_deref().zip(taken.ticket);
-        if row.ticket.is_some() && ticket.is_none_or(|(_, times)| times.consumed_at.is_some()) {
+        let ticket = row.ticket.as_deref().zip(taken.ticket.as_ref());
+        if row.ticket.is_some() && ticket.is_none_or(|(_, ticket)| ticket.times.consumed_at.is_some()) {
             return Err(Failure::Moot("ticket"));
         }
-        if now >= row.give_up_at || ticket.is_some_and(|(_, times)| !times.is_alive(now)) {
+        if now >= row.give_up_at || ticket.is_some_and(|(_, ticket)| !ticket.times.is_alive(now)) {
             return Err(Failure::Final("expired"));
         }
-        let (id, kind, happened_at) = (row.id.as_str(), row.kind, row.created_at);
-        let letter = Letter { id, kind, account, recipient, ticket, happened_at };
+        let (id, kind, happened_at, about) = (row.id.as_str(), row.kind, row.created_at, row.about.as_deref());
+        let letter = Letter { id, kind, account, recipient, ticket, happened_at, about };
+        if ticket.is_some() && letter.email().is_none() {
+            return Err(Failure::Moot("no_address"));
+        }
         let mail = self.composer.compose(&letter, now).map_err(|error| Failure::Final(error.as_str()))?;
         self.transport
             .send(mail)

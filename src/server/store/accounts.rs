@@ -12,8 +12,11 @@ use sqlx::{Row as _, any::AnyRow};
 #[expect(missing_docs, reason = "the migration documents every column once")]
 pub struct StoredAccount {
     pub account: Account,
+    pub email_key: String,
+    pub username_key: String,
     pub password_hash: Option<String>,
     pub security_epoch: i64,
+    pub known_since: Timestamp,
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -111,13 +114,13 @@ pub async fn find(tx: &mut Tx, id: AccountId) -> Result<Option<StoredAccount>, S
 }
 
 /// Holds an account's row until the transaction ends, so that what is counted about it cannot change meanwhile.
-/// (SQLite has one writer anyway and no `FOR UPDATE`; this is the same on both.)
+/// (SQLite has one writer anyway and no `FOR UPDATE`; this is the same on both.) False if there is no such account.
 ///
 /// # Errors
 /// The database is away.
-pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE accounts SET id = id WHERE id = $1").bind(id.0).execute(tx).await?;
-    Ok(())
+pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
+    let held = sqlx::query("UPDATE accounts SET id = id WHERE id = $1").bind(id.0).execute(tx).await?;
+    Ok(held.rows_affected() == 1)
 }
 
 /// Notes a sign-in.
@@ -143,17 +146,162 @@ pub async fn rehash(tx: &mut Tx, id: AccountId, old: &str, new: &str) -> Result<
     Ok(())
 }
 
-/// Sets a new password and, with the epoch, ends every session.
+/// Sets a new password and, with the epoch, ends every session. No browser is known any more.
 ///
 /// # Errors
 /// The database is away.
-pub async fn set_password(tx: &mut Tx, id: AccountId, hash: &str) -> Result<(), StoreError> {
-    sqlx::query("UPDATE accounts SET password_hash = $2, security_epoch = security_epoch + 1 WHERE id = $1")
+pub async fn set_password(tx: &mut Tx, id: AccountId, hash: &str, now: Timestamp) -> Result<(), StoreError> {
+    replace_password(tx, id, Some(hash), now).await
+}
+
+async fn replace_password(tx: &mut Tx, id: AccountId, hash: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE accounts SET password_hash = $2, security_epoch = security_epoch + 1, known_since = $3 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(hash)
+    // Whoever signed in within this second knew the old one.
+    .bind(now.plus(1).0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes the password away and ends every session: only a reset by mail leads in again.
+///
+/// # Errors
+/// The database is away.
+pub async fn remove_password(tx: &mut Tx, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+    replace_password(tx, id, None, now).await
+}
+
+/// The number that sessions of this account must carry to live.
+///
+/// # Errors
+/// The database is away.
+pub async fn epoch(tx: &mut Tx, id: AccountId) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT security_epoch FROM accounts WHERE id = $1").bind(id.0).fetch_one(tx).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Notes that mail to this address arrives at its owner. False if the account has another address by now.
+///
+/// # Errors
+/// The database is away.
+pub async fn confirm_email(tx: &mut Tx, id: AccountId, email_key: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE accounts SET email_verified_at = COALESCE(email_verified_at, $3) WHERE id = $1 AND email_key = $2",
+    )
+    .bind(id.0)
+    .bind(email_key)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Exchanges the address for another one that is confirmed. False if it is not `old_key` any more.
+///
+/// # Errors
+/// `Taken` if another account has the address; the database is away.
+pub async fn set_email(
+    tx: &mut Tx,
+    id: AccountId,
+    old_key: &str,
+    (email, key): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE accounts SET email = $3, email_key = $4, email_verified_at = $5 WHERE id = $1 AND email_key = $2",
+    )
+    .bind(id.0)
+    .bind(old_key)
+    .bind(email)
+    .bind(key)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Changes the user name.
+///
+/// # Errors
+/// `Taken` if another account has it; the database is away.
+pub async fn set_username(tx: &mut Tx, id: AccountId, username: &str, key: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE accounts SET username = $2, username_key = $3 WHERE id = $1")
         .bind(id.0)
-        .bind(hash)
+        .bind(username)
+        .bind(key)
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Changes names and time zone.
+///
+/// # Errors
+/// The database is away.
+pub async fn set_profile(
+    tx: &mut Tx,
+    id: AccountId,
+    first_name: &str,
+    last_name: &str,
+    time_zone: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE accounts SET first_name = $2, last_name = $3, time_zone = $4 WHERE id = $1")
+        .bind(id.0)
+        .bind(first_name)
+        .bind(last_name)
+        .bind(time_zone)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Sets when the account is to be purged and ends every session, or with nothing keeps it.
+///
+/// # Errors
+/// The database is away.
+pub async fn set_delete_at(tx: &mut Tx, id: AccountId, at: Option<Timestamp>) -> Result<(), StoreError> {
+    let end = i64::from(at.is_some());
+    sqlx::query("UPDATE accounts SET delete_at = $2, security_epoch = security_epoch + $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(at.map(|at| at.0))
+        .bind(end)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes up to `most` accounts whose time has come, with all that hangs on them, and answers their ids and, of those that were
+/// lived in, the user-name keys.
+/// An account whose earlier address can still be restored stays until then: somebody else may have asked for its end.
+/// `unconfirmed_before`: accounts made before it that never confirmed their address and never signed in go too.
+///
+/// # Errors
+/// The database is away.
+pub async fn purge(
+    tx: &mut Tx,
+    now: Timestamp,
+    unconfirmed_before: Option<Timestamp>,
+    most: i64,
+) -> Result<Vec<(AccountId, Option<String>)>, StoreError> {
+    let rows = sqlx::query(
+        "DELETE FROM accounts WHERE id IN (
+             SELECT id FROM accounts
+             WHERE (delete_at <= $1 OR (email_verified_at IS NULL AND last_login_at IS NULL AND created_at < $2))
+               AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.account_id = accounts.id AND kind = 'email_undo'
+                                                       AND consumed_at IS NULL AND expires_at > $1)
+             LIMIT $3)
+         RETURNING id, CASE WHEN last_login_at IS NULL THEN NULL ELSE username_key END AS username_key",
+    )
+    .bind(now.0)
+    .bind(unconfirmed_before.map_or(i64::MIN, |at| at.0))
+    .bind(most)
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(|row| Ok((AccountId(row.try_get("id")?), row.try_get("username_key")?))).collect()
 }
 
 /// Disables an account and ends every session, or enables it again.
@@ -189,9 +337,15 @@ pub(super) fn read(row: &AnyRow) -> Result<StoredAccount, StoreError> {
             last_name: row.try_get("last_name")?,
             created_at: Timestamp(row.try_get("created_at")?),
             last_login_at: row.try_get::<Option<i64>, _>("last_login_at")?.map(Timestamp),
+            email_verified_at: row.try_get::<Option<i64>, _>("email_verified_at")?.map(Timestamp),
+            time_zone: row.try_get("time_zone")?,
+            delete_at: row.try_get::<Option<i64>, _>("delete_at")?.map(Timestamp),
         },
+        email_key: row.try_get("email_key")?,
+        username_key: row.try_get("username_key")?,
         password_hash: row.try_get("password_hash")?,
         security_epoch: row.try_get("security_epoch")?,
+        known_since: Timestamp(row.try_get("known_since")?),
         disabled_at: row.try_get::<Option<i64>, _>("disabled_at")?.map(Timestamp),
     })
 }

@@ -9,18 +9,21 @@ use std::{path::Path, time::Duration};
 /// WAL lets readers go on beside the writer; FULL keeps a commit through a power cut.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+/// For those who only look: a file that is not there stays away, and nothing is changed by mistake.
+const LOOKING_PRAGMAS: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
 
 pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreError> {
     sqlx::any::install_default_drivers();
     let url = settings.url.expose_secret();
     let store = if let Some(rest) = url.strip_prefix("sqlite:") {
-        let path = rest.trim_start_matches("//").split('?').next().unwrap_or_default();
+        let path = sqlite_path(rest);
         make_file(Path::new(path)).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
         let url = format!("sqlite://{path}");
-        let writer = sqlite(&url, 1, settings).await?;
+        let writer = sqlite(&url, 1, SQLITE_PRAGMAS, settings).await?;
         migrate(&writer).await?;
-        Store { readers: sqlite(&url, settings.connections, settings).await?, writer: Writer::queue(writer) }
-    } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        let readers = sqlite(&url, settings.connections, SQLITE_PRAGMAS, settings).await?;
+        Store { readers, writer: Writer::queue(writer) }
+    } else if is_postgres(url) {
         let pool = options(settings.connections, settings).connect(url).await?;
         migrate(&pool).await?;
         Store { readers: pool, writer: Writer::Pool }
@@ -30,6 +33,31 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
     Ok(store)
 }
 
+pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store, StoreError> {
+    sqlx::any::install_default_drivers();
+    let url = settings.url.expose_secret();
+    if let Some(rest) = url.strip_prefix("sqlite:") {
+        let path = sqlite_path(rest);
+        // SQLite would say only that it is unable to open it.
+        std::fs::metadata(path).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
+        let pool = sqlite(&format!("sqlite://{path}?mode=rw"), 1, LOOKING_PRAGMAS, settings).await?;
+        Ok(Store { readers: pool.clone(), writer: Writer::queue(pool) })
+    } else if is_postgres(url) {
+        Ok(Store { readers: options(1, settings).connect(url).await?, writer: Writer::Pool })
+    } else {
+        Err(StoreError::UnknownEngine)
+    }
+}
+
+/// The path in the rest of an `sqlite:` URL.
+fn sqlite_path(rest: &str) -> &str {
+    rest.trim_start_matches("//").split('?').next().unwrap_or_default()
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
 fn options(connections: u32, settings: &settings::Database) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -37,13 +65,18 @@ fn options(connections: u32, settings: &settings::Database) -> AnyPoolOptions {
         .test_before_acquire(false)
 }
 
-async fn sqlite(url: &str, connections: u32, settings: &settings::Database) -> Result<AnyPool, StoreError> {
+async fn sqlite(
+    url: &str,
+    connections: u32,
+    pragmas: &'static str,
+    settings: &settings::Database,
+) -> Result<AnyPool, StoreError> {
     let pool = options(connections, settings)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql(SQLITE_PRAGMAS).execute(connection).await?;
+                sqlx::raw_sql(pragmas).execute(connection).await?;
                 Ok(())
             })
         })

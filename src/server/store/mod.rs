@@ -4,10 +4,15 @@
 //! several of them into one transaction with [`Store::write`].
 
 pub mod accounts;
+pub mod audit;
+pub mod audit_links;
 mod connect;
 mod error;
 pub mod outbox;
+pub mod reservations;
+pub mod session_lists;
 pub mod sessions;
+pub mod throttles;
 pub mod tickets;
 mod writer;
 
@@ -37,12 +42,32 @@ impl Store {
         connect::open(settings).await
     }
 
+    /// Opens a database that is there, to look at it: nothing is made and no migration applied.
+    ///
+    /// # Errors
+    /// The URL is of no known engine, or there is no such database.
+    pub async fn open_existing(settings: &settings::Database) -> Result<Self, StoreError> {
+        connect::open_existing(settings).await
+    }
+
     /// A connection for reading. What is read may be older than the last write of somebody else.
     ///
     /// # Errors
     /// No connection came free in time, or the database is away.
     pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
         Ok(self.readers.acquire().await?)
+    }
+
+    /// A transaction for reading only: all its statements see the database as its first one did.
+    ///
+    /// # Errors
+    /// No connection came free in time, or the database is away.
+    pub async fn snapshot(&self) -> Result<sqlx::Transaction<'static, Any>, StoreError> {
+        let begin = match self.writer {
+            Writer::Queue(_) => "BEGIN",
+            Writer::Pool => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(self.readers.begin_with(begin).await?)
     }
 
     /// Runs `work` in one transaction: all of it is kept when it answers `Ok`, none of it otherwise.

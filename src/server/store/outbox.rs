@@ -16,14 +16,42 @@ pub enum MailKind {
     PasswordResetDone,
     /// A refresh token came back that only a second holder could have: the session was ended.
     SessionTheft,
-    /// Somebody tried to register with an address that has an account.
+    /// Somebody tried to register with, or to change to, an address that has an account.
     RegistrationAttempt,
+    /// The link and the code that confirm the address of a new account.
+    EmailConfirmation,
+    /// The link and the code that confirm a new address; to that address.
+    EmailChange,
+    /// The address was changed, with the link that restores it; to the old address.
+    EmailChanged,
+    /// The password was changed in a session; other sessions have ended.
+    PasswordChanged,
+    /// Somebody signed in from a device that was not seen before.
+    NewDevice,
+    /// Somebody signed in after many wrong passwords.
+    LoginAfterFailures,
+    /// The user name was changed.
+    UsernameChanged,
+    /// The account will be deleted on a day.
+    DeletionRequested,
 }
 
 impl MailKind {
     /// All kinds.
-    pub const ALL: [Self; 4] =
-        [Self::PasswordReset, Self::PasswordResetDone, Self::SessionTheft, Self::RegistrationAttempt];
+    pub const ALL: [Self; 12] = [
+        Self::PasswordReset,
+        Self::PasswordResetDone,
+        Self::SessionTheft,
+        Self::RegistrationAttempt,
+        Self::EmailConfirmation,
+        Self::EmailChange,
+        Self::EmailChanged,
+        Self::PasswordChanged,
+        Self::NewDevice,
+        Self::LoginAfterFailures,
+        Self::UsernameChanged,
+        Self::DeletionRequested,
+    ];
 
     /// Its name in the table and in the log.
     #[must_use]
@@ -33,6 +61,14 @@ impl MailKind {
             Self::PasswordResetDone => "password_reset_done",
             Self::SessionTheft => "session_theft",
             Self::RegistrationAttempt => "registration_attempt",
+            Self::EmailConfirmation => "email_confirmation",
+            Self::EmailChange => "email_change",
+            Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
+            Self::LoginAfterFailures => "login_after_failures",
+            Self::UsernameChanged => "username_changed",
+            Self::DeletionRequested => "deletion_requested",
         }
     }
 
@@ -40,6 +76,13 @@ impl MailKind {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it goes to the address of its ticket, not to that of the account: to the one that is to be confirmed, or
+    /// to the one that the account had before.
+    #[must_use]
+    pub const fn goes_to_ticket(self) -> bool {
+        matches!(self, Self::EmailConfirmation | Self::EmailChange | Self::EmailChanged)
     }
 }
 
@@ -56,6 +99,8 @@ pub struct NewMail {
     pub ticket: Option<String>,
     /// From then on it is no longer worth sending: its secret is dead, or the news is old.
     pub give_up_at: Timestamp,
+    /// What it tells beside its kind: a device and a coarse address (`Firefox on Linux, 192.0.2.7`), or a time.
+    pub about: Option<String>,
 }
 
 /// A mail that a worker holds until its lease ends.
@@ -77,6 +122,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// The kind of failure of the try before.
     pub last_error: Option<String>,
+    /// What it tells beside its kind.
+    pub about: Option<String>,
 }
 
 /// Whom a mail goes to.
@@ -109,14 +156,23 @@ impl TicketTimes {
     }
 }
 
+/// What a mail needs to know of its ticket.
+#[derive(Clone)]
+pub struct MailedTicket {
+    /// Until when its secrets work.
+    pub times: TicketTimes,
+    /// The address that it is about, as it was typed.
+    pub email: Option<String>,
+}
+
 /// Adds a mail, due at once.
 ///
 /// # Errors
 /// `Taken` if the id is in use; the database's.
 pub async fn insert(tx: &mut Tx, new: &NewMail, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO outbox (id, kind, account_id, ticket_id, created_at, due_at, give_up_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)",
+        "INSERT INTO outbox (id, kind, account_id, ticket_id, created_at, due_at, give_up_at, attempts, about)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 0, $7)",
     )
     .bind(new.id.as_str())
     .bind(new.kind.as_str())
@@ -124,6 +180,7 @@ pub async fn insert(tx: &mut Tx, new: &NewMail, now: Timestamp) -> Result<(), St
     .bind(new.ticket.as_deref())
     .bind(now.0)
     .bind(new.give_up_at.0)
+    .bind(new.about.as_deref())
     .execute(tx)
     .await?;
     Ok(())
@@ -140,11 +197,13 @@ const CLAIM: &str = "
     WHERE id = (SELECT id FROM outbox
                 WHERE sent_at IS NULL AND gave_up_at IS NULL AND due_at <= $2
                   AND (leased_until IS NULL OR leased_until <= $2)
-                  AND kind IN ('password_reset', 'password_reset_done', 'session_theft', 'registration_attempt')
+                  AND kind IN ('password_reset', 'password_reset_done', 'session_theft', 'registration_attempt',
+                               'email_confirmation', 'email_change', 'email_changed', 'password_changed',
+                               'new_device', 'login_after_failures', 'username_changed', 'deletion_requested')
                 ORDER BY due_at, id LIMIT 1)
       AND sent_at IS NULL AND gave_up_at IS NULL AND due_at <= $2
       AND (leased_until IS NULL OR leased_until <= $2)
-    RETURNING id, kind, account_id, ticket_id, created_at, give_up_at, attempts, last_error";
+    RETURNING id, kind, account_id, ticket_id, created_at, give_up_at, attempts, last_error, about";
 
 /// Takes the mail that has been due longest, if one is due; its `attempts` grow by one.
 ///
@@ -172,10 +231,11 @@ fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
         give_up_at: Timestamp(row.try_get("give_up_at")?),
         attempts: row.try_get("attempts")?,
         last_error: row.try_get("last_error")?,
+        about: row.try_get("about")?,
     })
 }
 
-/// Whom mails to `account` go to; nobody if it is gone or disabled.
+/// The owner of `account`, whom mails go to; nobody if it is gone or disabled.
 ///
 /// # Errors
 /// The database's.
@@ -192,21 +252,22 @@ pub async fn recipient(tx: &mut Tx, account: AccountId) -> Result<Option<Recipie
     }))
 }
 
-/// Until when the secrets of `ticket` work; nothing if it is gone.
+/// The address of `ticket` and until when its secrets work; nothing if it is gone.
 ///
 /// # Errors
 /// The database's.
-pub async fn ticket_times(tx: &mut Tx, ticket: &str) -> Result<Option<TicketTimes>, StoreError> {
-    let row = sqlx::query("SELECT expires_at, code_expires_at, consumed_at FROM tickets WHERE id = $1")
+pub async fn mailed_ticket(tx: &mut Tx, ticket: &str) -> Result<Option<MailedTicket>, StoreError> {
+    let row = sqlx::query("SELECT email, expires_at, code_expires_at, consumed_at FROM tickets WHERE id = $1")
         .bind(ticket)
         .fetch_optional(tx)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(TicketTimes {
+    let times = TicketTimes {
         expires_at: Timestamp(row.try_get("expires_at")?),
         code_expires_at: Timestamp(row.try_get("code_expires_at")?),
         consumed_at: row.try_get::<Option<i64>, _>("consumed_at")?.map(Timestamp),
-    }))
+    };
+    Ok(Some(MailedTicket { times, email: row.try_get("email")? }))
 }
 
 /// Notes that the mail went out. False if `holder` had lost it to another worker.

@@ -22,6 +22,7 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     pub stepped_up_at: Option<Timestamp>,
     pub stepped_up_from: Option<i64>,
+    pub stepped_up_to: Option<i64>,
     pub revoked_at: Option<Timestamp>,
     /// The account is active and its epoch is still this session's.
     pub current: bool,
@@ -72,6 +73,7 @@ fn read(row: &AnyRow) -> Result<Session, StoreError> {
         authenticated_at: Timestamp(row.try_get("authenticated_at")?),
         stepped_up_at: time("stepped_up_at")?,
         stepped_up_from: row.try_get("stepped_up_from")?,
+        stepped_up_to: row.try_get("stepped_up_to")?,
         revoked_at: time("revoked_at")?,
         current: row.try_get::<i64, _>("is_current")? != 0,
     })
@@ -116,7 +118,7 @@ pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> R
            AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
                                                 AND accounts.security_epoch = sessions.epoch)
          RETURNING sid, account_id, counter, parent, minted_at, expires_at, idle_seconds, remembered, authenticated_at,
-                   stepped_up_at, stepped_up_from, revoked_at, 1 AS is_current",
+                   stepped_up_at, stepped_up_from, stepped_up_to, revoked_at, 1 AS is_current",
     )
     .bind(rid)
     .bind(presented)
@@ -170,38 +172,60 @@ pub async fn catch_up(
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a token after a fresh proof and takes no older one any more. False if the row has moved since it was read.
+/// Makes token `made` after a fresh proof and takes no older one any more. False if the row has moved since it was read.
 ///
 /// # Errors
 /// The database is away.
-pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, made: i64, now: Timestamp) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE sessions SET parent = counter + 1, counter = counter + 1, minted_at = $4, authenticated_at = $4,
-                             stepped_up_at = $4, stepped_up_from = counter
+        "UPDATE sessions SET parent = $5, counter = $5, minted_at = $4, authenticated_at = $4, stepped_up_at = $4,
+                             stepped_up_from = parent, stepped_up_to = $5
          WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
     )
     .bind(rid)
     .bind(seen.counter)
     .bind(seen.parent)
     .bind(now.0)
+    .bind(made)
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a session. False if it had ended before.
+/// Notes a fresh proof in a session whose step-up made token `counter` already: nothing else changes.
 ///
 /// # Errors
 /// The database is away.
-pub async fn revoke(tx: &mut Tx, rid: &str, why: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL")
-            .bind(rid)
-            .bind(why)
-            .bind(now.0)
-            .execute(tx)
-            .await?;
-    Ok(done.rows_affected() == 1)
+pub async fn prove_again(tx: &mut Tx, rid: &str, counter: i64, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE sessions SET authenticated_at = $3 WHERE rid = $1 AND counter = $2 AND revoked_at IS NULL")
+        .bind(rid)
+        .bind(counter)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session. Answers whose it was and its public name; nothing if it had ended before.
+///
+/// # Errors
+/// The database is away.
+pub async fn revoke(
+    tx: &mut Tx,
+    rid: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<Option<(AccountId, String)>, StoreError> {
+    let row = sqlx::query(
+        "UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL
+         RETURNING account_id, sid",
+    )
+    .bind(rid)
+    .bind(why)
+    .bind(now.0)
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| Ok((AccountId(row.try_get("account_id")?), row.try_get("sid")?))).transpose()
 }
 
 /// Ends the live sessions of an account that have been unused longest, all but `keep` of them. `newest` always stays.
@@ -237,10 +261,11 @@ pub async fn revoke_beyond(
 pub async fn find(tx: &mut Tx, rid: &str) -> Result<Option<(Session, StoredAccount)>, StoreError> {
     let row = sqlx::query(
         "SELECT s.sid, s.account_id, s.counter, s.parent, s.minted_at, s.expires_at, s.idle_seconds, s.remembered,
-                s.authenticated_at, s.stepped_up_at, s.stepped_up_from, s.revoked_at,
+                s.authenticated_at, s.stepped_up_at, s.stepped_up_from, s.stepped_up_to, s.revoked_at,
                 CASE WHEN a.disabled_at IS NULL AND a.security_epoch = s.epoch THEN 1 ELSE 0 END AS is_current,
                 a.id, a.email, a.username, a.first_name, a.last_name, a.created_at, a.last_login_at, a.password_hash,
-                a.security_epoch, a.disabled_at
+                a.security_epoch, a.disabled_at, a.email_verified_at, a.time_zone, a.delete_at,
+                a.email_key, a.username_key, a.known_since
          FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.rid = $1",
     )
     .bind(rid)
@@ -259,6 +284,69 @@ pub async fn find_public(tx: &mut Tx, sid: &str) -> Result<Option<(Session, Stor
         Some(row) => find(tx, row.try_get::<&str, _>(0)?).await,
         None => Ok(None),
     }
+}
+
+/// Ends the session of that public name, if it is this account's and has not ended.
+///
+/// # Errors
+/// The database is away.
+pub async fn revoke_public(
+    tx: &mut Tx,
+    account: AccountId,
+    sid: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET revoked_at = $4, revoked_why = $3
+         WHERE sid = $1 AND account_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(sid)
+    .bind(account.0)
+    .bind(why)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends all sessions of an account but the one of that public name.
+///
+/// # Errors
+/// The database is away.
+pub async fn revoke_others(
+    tx: &mut Tx,
+    account: AccountId,
+    but_sid: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET revoked_at = $4, revoked_why = $3
+         WHERE account_id = $1 AND sid <> $2 AND revoked_at IS NULL",
+    )
+    .bind(account.0)
+    .bind(but_sid)
+    .bind(why)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes a session along into the account's present epoch, in which all others have ended.
+///
+/// # Errors
+/// The database is away.
+pub async fn follow_epoch(tx: &mut Tx, rid: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET epoch = (SELECT security_epoch FROM accounts WHERE accounts.id = sessions.account_id)
+         WHERE rid = $1",
+    )
+    .bind(rid)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Deletes what ended before `long_ago`: expired or revoked, nobody can use it any more.

@@ -9,6 +9,12 @@ use sqlx::{Row as _, any::AnyRow};
 pub enum TicketKind {
     /// Choosing a new password.
     PasswordReset,
+    /// Showing that mail to the account's address arrives.
+    EmailConfirmation,
+    /// Taking a new address, once mail to it arrives.
+    EmailChange,
+    /// Going back to the address before.
+    EmailUndo,
 }
 
 impl TicketKind {
@@ -17,6 +23,9 @@ impl TicketKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PasswordReset => "password_reset",
+            Self::EmailConfirmation => "email_confirmation",
+            Self::EmailChange => "email_change",
+            Self::EmailUndo => "email_undo",
         }
     }
 }
@@ -31,6 +40,9 @@ pub struct Ticket {
     pub expires_at: Timestamp,
     pub code_expires_at: Timestamp,
     pub consumed_at: Option<Timestamp>,
+    /// As it was typed, and its key.
+    pub email: Option<(String, String)>,
+    pub request_digest: String,
 }
 
 /// What a new ticket is made of.
@@ -44,7 +56,13 @@ pub struct NewTicket {
     pub epoch: i64,
     pub expires_at: Timestamp,
     pub code_expires_at: Timestamp,
+    /// As it was typed, and its key.
+    pub email: Option<(String, String)>,
 }
+
+/// What [`read`] reads.
+const COLUMNS: &str =
+    "id, account_id, epoch, expires_at, code_expires_at, consumed_at, email, email_key, request_digest";
 
 fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
     Ok(Ticket {
@@ -54,6 +72,8 @@ fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
         expires_at: Timestamp(row.try_get("expires_at")?),
         code_expires_at: Timestamp(row.try_get("code_expires_at")?),
         consumed_at: row.try_get::<Option<i64>, _>("consumed_at")?.map(Timestamp),
+        email: row.try_get::<Option<String>, _>("email")?.zip(row.try_get("email_key")?),
+        request_digest: row.try_get("request_digest")?,
     })
 }
 
@@ -63,8 +83,9 @@ fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
 /// The database is away.
 pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO tickets (id, account_id, kind, request_digest, epoch, code_tries, created_at, expires_at, code_expires_at)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)",
+        "INSERT INTO tickets (id, account_id, kind, request_digest, epoch, code_tries, created_at, expires_at,
+                              code_expires_at, email, email_key)
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)",
     )
     .bind(new.id.as_str())
     .bind(new.account.map(|account| account.0))
@@ -74,6 +95,8 @@ pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), 
     .bind(now.0)
     .bind(new.expires_at.0)
     .bind(new.code_expires_at.0)
+    .bind(new.email.as_ref().map(|(email, _)| email.as_str()))
+    .bind(new.email.as_ref().map(|(_, key)| key.as_str()))
     .execute(tx)
     .await?;
     Ok(())
@@ -101,20 +124,21 @@ pub async fn made_since(
     Ok((row.try_get("made")?, row.try_get::<Option<i64>, _>("newest")?.map(Timestamp)))
 }
 
-/// The newest ticket of an account that nobody has consumed.
+/// The tickets of an account that nobody has consumed, newest first: one, where asking for a new one ends the older, and
+/// of those that restore an address one a change. Many changes must not hide the first one's.
 ///
 /// # Errors
 /// The database is away.
-pub async fn find_open(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Result<Option<Ticket>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, account_id, epoch, expires_at, code_expires_at, consumed_at FROM tickets
-         WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL ORDER BY created_at DESC, id LIMIT 1",
-    )
+pub async fn find_open(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Result<Vec<Ticket>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM tickets
+         WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL ORDER BY created_at DESC, id LIMIT 1000"
+    )))
     .bind(account.0)
     .bind(kind.as_str())
-    .fetch_optional(tx)
+    .fetch_all(tx)
     .await?;
-    row.map(|row| read(&row)).transpose()
+    rows.iter().map(read).collect()
 }
 
 /// Counts one try at the typed code of the ticket that was asked for with this secret, and answers the ticket.
@@ -122,17 +146,41 @@ pub async fn find_open(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Res
 ///
 /// # Errors
 /// The database is away.
-pub async fn count_try(tx: &mut Tx, request_digest: &str, most: i64) -> Result<Option<Ticket>, StoreError> {
-    let row = sqlx::query(
+pub async fn count_try(
+    tx: &mut Tx,
+    kind: TicketKind,
+    request_digest: &str,
+    most: i64,
+) -> Result<Option<Ticket>, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE tickets SET code_tries = code_tries + 1
-         WHERE request_digest = $1 AND code_tries < $2 AND consumed_at IS NULL
-         RETURNING id, account_id, epoch, expires_at, code_expires_at, consumed_at",
-    )
+         WHERE request_digest = $1 AND code_tries < $2 AND consumed_at IS NULL AND kind = $3
+         RETURNING {COLUMNS}"
+    )))
     .bind(request_digest)
     .bind(most)
+    .bind(kind.as_str())
     .fetch_optional(tx)
     .await?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// Lets the codes of an account's open tickets work in another browser: the one that holds this secret.
+///
+/// # Errors
+/// The database is away.
+pub async fn rebind(tx: &mut Tx, account: AccountId, kind: TicketKind, request_digest: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tickets SET request_digest = $3 WHERE id = (
+             SELECT id FROM tickets WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL
+             ORDER BY created_at DESC, id LIMIT 1)",
+    )
+    .bind(account.0)
+    .bind(kind.as_str())
+    .bind(request_digest)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Takes a counted try back: the code was right, only the new password was not.
@@ -177,6 +225,30 @@ pub async fn consume_all_for(
         .bind(now.0)
         .execute(tx)
         .await?;
+    Ok(())
+}
+
+/// Ends the tickets of a kind that were made after the one which expires at `expires_at`: kinds live equally long.
+///
+/// # Errors
+/// The database is away.
+pub async fn consume_later(
+    tx: &mut Tx,
+    account: AccountId,
+    kind: TicketKind,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tickets SET consumed_at = $4
+         WHERE account_id = $1 AND kind = $2 AND expires_at >= $3 AND consumed_at IS NULL",
+    )
+    .bind(account.0)
+    .bind(kind.as_str())
+    .bind(expires_at.0)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -5,4 +5,5 @@ mod forged_tokens;
 mod headers;
 mod input;
 mod names;
+mod proxies;
 mod sign_in;

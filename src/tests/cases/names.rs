@@ -1,6 +1,7 @@
 //! U: one account a name and an address, whatever the case or the Unicode form. C: also when all come at once.
 
 use crate::harness::{App, PASSWORD, on_both_engines};
+use doorward::server::store::accounts;
 use futures::future::join_all;
 
 async fn register(app: &App, email: &str, username: &str) -> crate::harness::Answer {
@@ -63,8 +64,21 @@ on_both_engines! {
         assert_eq!((new.status, &new.text), (200, &known.text));
         assert_eq!(new.json()["next"], "/login?notice=registered");
         assert_eq!(new.header("set-cookie"), known.header("set-cookie"));
-        assert!(app.mail("mona", "").await.text.contains("already"), "the owner is told");
+        assert!(app.mail("mona", "already").await.text.contains("already"), "the owner is told");
         assert_eq!(app.anonymous().log_in("another", PASSWORD).await.status, 401);
+    }
+
+    async fn twenty_registrations_of_one_address_at_once_make_one_account_and_read_alike_where_confirmation_is_required(engine) {
+        let app = App::start_with(engine, "registration.confirmation = 'required'").await;
+        let names: Vec<String> = (0..20).map(|number| format!("person{number}")).collect();
+        let answers = join_all(names.iter().map(|name| register(&app, "mona@example.com", name))).await;
+        assert!(answers.iter().all(|answer| (answer.status, &answer.text) == (200, &answers[0].text)));
+        let mut tx = app.store.read().await.unwrap();
+        let mut made = 0;
+        for name in &names {
+            made += usize::from(accounts::find_by_username(&mut tx, name).await.unwrap().is_some());
+        }
+        assert_eq!(made, 1);
     }
 
     async fn a_registration_sets_nothing_that_is_not_its_to_set(engine) {
@@ -73,6 +87,7 @@ on_both_engines! {
         let fields = [
             ("email", "mona@example.com"), ("username", "mona"), ("password", PASSWORD), ("password_again", PASSWORD),
             ("id", "1"), ("is_admin", "true"), ("role", "admin"), ("email_verified", "true"), ("security_epoch", "9"),
+            ("email_verified_at", "1"), ("delete_at", "1"),
         ];
         assert_eq!(caller.action("register", &fields).await.status, 200);
         let account = caller.account(&caller.refresh().await.token()).await.json();
@@ -80,6 +95,8 @@ on_both_engines! {
         assert!(account["id"].as_i64().unwrap() < 1 << 52);
         let mut names: Vec<&String> = account.as_object().unwrap().keys().collect();
         names.sort();
-        assert_eq!(names, ["created_at", "email", "first_name", "id", "last_login_at", "last_name", "username"]);
+        assert_eq!(names, ["created_at", "delete_at", "email", "email_verified_at", "first_name", "id", "last_login_at",
+                           "last_name", "time_zone", "username"]);
+        assert_eq!((&account["email_verified_at"], &account["delete_at"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     }
 }

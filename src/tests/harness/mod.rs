@@ -28,6 +28,23 @@ pub const OTHER_PASSWORD: &str = "seven quiet lanterns";
 /// When the tests' clock starts: 2026-11-20T16:00:00Z.
 pub const START: Timestamp = Timestamp(1_795_190_400);
 
+/// What is laid under the settings of every test; those about throttles say their own.
+const UNTHROTTLED: &str = "[throttle]
+    login_name = 'off'
+    login_name_total = 'off'
+    login_failures = 'off'
+    login_failures_total = 'off'
+    login = 'off'
+    register = 'off'
+    mail = 'off'
+    mail_total = 'off'
+    mail_to = 'off'
+    proof = 'off'
+    proof_account = 'off'
+    password = 'off'
+    username = 'off'
+    refresh = 'off'";
+
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
 pub enum Engine {
@@ -72,7 +89,9 @@ impl App {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let base = format!("http://127.0.0.1:{port}");
         let path = folder.path().display();
-        let mut document: toml::Table = extra.parse().unwrap();
+        // Everybody in the tests comes from one address, and time stands still.
+        let mut document: toml::Table = UNTHROTTLED.parse().unwrap();
+        merge(&mut document, extra.parse().unwrap());
         let own = format!(
             "server.public_url = '{base}'\ndatabase.url = '{database}'\nkeys.file = '{path}/keys.json'\n\
              mail.folder = '{path}/mail'\nmail.poll = 1\nmail.backoff = 1"
@@ -145,9 +164,32 @@ impl App {
         );
     }
 
+    /// The newest mail to this person with a link to this page; waits for it.
+    pub async fn mail_with(&self, name: &str, page: &str) -> KeptMail {
+        let link = format!("{}{page}?", self.base);
+        for _ in 0..200 {
+            let to = |mail: &KeptMail| mail.to.starts_with(&format!("{name}@"));
+            let found = self.mails().into_iter().find(|mail| to(mail) && mail.text.contains(&link));
+            if let Some(mail) = found {
+                return mail;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!(
+            "no mail with {page} to {name}; there are {:?}",
+            self.mails().iter().map(|m| &m.subject).collect::<Vec<_>>()
+        );
+    }
+
+    /// The public name of the session that this caller holds.
+    pub async fn sid(&self, caller: &Caller) -> String {
+        let visit = self.auth.visit(Some(&caller.held())).await.unwrap().expect("a live session");
+        visit.principal.sid
+    }
+
     /// The path and query of the link in the newest reset mail to this person, and the typed code.
     pub async fn reset_mail(&self, name: &str) -> (String, String) {
-        let mail = self.mail(name, "password").await;
+        let mail = self.mail_with(name, "/reset-confirmation").await;
         (link_in(&mail.text, &self.base), code_in(&mail.text))
     }
 }
@@ -162,7 +204,12 @@ pub async fn new_database(engine: Engine, folder: &TempDir) -> String {
 
 /// The path and query of the first link of ours in a mail's text.
 pub fn link_in(text: &str, base: &str) -> String {
-    let start = text.find(&format!("{base}/reset-confirmation")).expect("a link in the mail") + base.len();
+    link_to(text, base, "/reset-confirmation")
+}
+
+/// The path and query of the first link to `page` in a mail's text.
+pub fn link_to(text: &str, base: &str, page: &str) -> String {
+    let start = text.find(&format!("{base}{page}?")).expect("a link in the mail") + base.len();
     text[start..].split_whitespace().next().unwrap().to_owned()
 }
 
@@ -187,15 +234,16 @@ pub fn run<F: Future<Output = ()>>(test: F) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
 }
 
-/// Makes of each function two tests, one an engine. The argument is the engine.
+/// Makes of each function two tests, one an engine. The argument is the engine. Attributes go to both tests.
 macro_rules! on_both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($engine:ident) $body:block)*) => {$(
-        $(#[$meta])*
         mod $name {
             use super::*;
             async fn promise($engine: $crate::harness::Engine) $body
+            $(#[$meta])*
             #[test]
             fn on_sqlite() { $crate::harness::run(promise($crate::harness::Engine::Sqlite)); }
+            $(#[$meta])*
             #[test]
             fn on_postgres() { $crate::harness::run(promise($crate::harness::Engine::Postgres)); }
         }

@@ -1,0 +1,30 @@
+//! The pages of an account, one file per section. The server has sent away those who are not signed in, and fills
+//! `context::AccountFacts` with what each shows.
+
+mod history;
+mod not_me;
+mod privacy;
+mod profile;
+mod restore;
+mod security;
+mod sessions;
+
+pub use history::HistoryPage;
+pub use not_me::NotMePage;
+pub use privacy::PrivacyPage;
+pub use profile::ProfilePage;
+pub use restore::RestorePage;
+pub use security::SecurityPage;
+pub use sessions::SessionsPage;
+
+use leptos::prelude::*;
+
+/// What a browser is called that nobody could name.
+fn named(device_label: &str) -> String {
+    if device_label.is_empty() { "Unknown browser".to_owned() } else { device_label.to_owned() }
+}
+
+/// The user name, so that a password manager knows whose password it sees. It has no name, so it is not sent.
+pub(super) fn owner(username: String) -> impl IntoView {
+    view! { <input type="text" autocomplete="username" value=username hidden readonly /> }
+}

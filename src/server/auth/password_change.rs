@@ -1,0 +1,161 @@
+//! Changing the password inside a session: all others end, this one continues.
+
+use super::{
+    AuthError, AuthService, Decision, NewPasswordForm, Opened, Origin,
+    audit::Noted,
+    step_up::{LOOKS, next_after},
+    throttle::{self, Charge},
+    ticket::void_tickets,
+};
+use crate::{
+    domain::{credential::TypedPassword, history::Event, problem::FieldError, time::Timestamp},
+    server::{
+        crypto::Presented,
+        store::{
+            StoreError, Tx,
+            accounts::{self, StoredAccount},
+            outbox::{self, MailKind, NewMail},
+            sessions::{self, Session},
+        },
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// A change that is let through.
+struct Change {
+    rid: String,
+    seen: Session,
+    made: i64,
+    account: StoredAccount,
+    hash: String,
+    notice: NewMail,
+    noted: Noted,
+    throttled: Vec<Charge>,
+}
+
+impl AuthService {
+    /// Sets a new password with the present one. All other sessions end; this one goes on with a new token, and no older
+    /// one is taken (`tokens.md`: a change of privilege). A double click is answered the same way twice.
+    ///
+    /// # Errors
+    /// `NotSignedIn`; `Leaving`; `Invalid` with the field; `TooMany`; `Busy`; `Unavailable`.
+    pub async fn change_password(
+        &self,
+        held: Option<&str>,
+        current: &SecretString,
+        form: &NewPasswordForm,
+        origin: &Origin,
+    ) -> Result<Opened, AuthError> {
+        let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
+        let (seen, account, decision) = self.standing(&presented).await?;
+        if account.account.delete_at.is_some() {
+            return Err(AuthError::Leaving);
+        }
+        if decision == Decision::RefuseSoftly {
+            return self.changed_already(&presented, &seen, account, form).await;
+        }
+        self.check_current(&account, &seen.sid, current, form, origin).await?;
+        let password = self.password_for(&account, &form.password, &form.password_again).await?;
+        let hash = self.parts.hasher.hash(password.secret().clone()).await?;
+        for _ in 0..LOOKS {
+            // Other tabs go on refreshing while the passwords are hashed: the row is looked at again.
+            let (seen, ..) = self.standing(&presented).await?;
+            if let Some(opened) = self.write_change(&presented, seen, &account, hash.clone(), origin).await? {
+                return Ok(opened);
+            }
+        }
+        Err(AuthError::Busy)
+    }
+
+    /// None if session or account have moved since they were read.
+    async fn write_change(
+        &self,
+        presented: &Presented,
+        seen: Session,
+        account: &StoredAccount,
+        hash: String,
+        origin: &Origin,
+    ) -> Result<Option<Opened>, AuthError> {
+        let (now, id) = (self.parts.clock.now(), account.account.id);
+        let throttled = self.name_charges(account);
+        let made = next_after(&seen, presented);
+        let change = Change {
+            rid: presented.rid.to_text(),
+            notice: self.notice(MailKind::PasswordChanged, id, Some(origin.told())),
+            noted: self.noted(Event::PasswordChanged, Some(id), Some(&seen.sid), origin),
+            throttled: throttled.clone(),
+            seen: seen.clone(),
+            made,
+            account: account.clone(),
+            hash,
+        };
+        let write = self.parts.store.write(move |tx| Box::pin(async move { change.write(tx, now).await }));
+        if !write.await? {
+            return Ok(None);
+        }
+        self.unblock(&throttled);
+        tracing::info!(event = "password_changed", account = %id, "a password was changed; other sessions have ended");
+        self.parts.mail.notify_one();
+        let opened = self.opened(&presented.rid, &seen, made, now)?;
+        // No browser is known any more but this one, as soon as the password has changed: a second from now.
+        Ok(Some(Opened { known_devices: Some(self.known_devices_with(origin, id, now.plus(1))), ..opened }))
+    }
+
+    async fn check_current(
+        &self,
+        account: &StoredAccount,
+        sid: &str,
+        current: &SecretString,
+        form: &NewPasswordForm,
+        origin: &Origin,
+    ) -> Result<(), AuthError> {
+        let refuse = |field, message: &str| Err(AuthError::Invalid(vec![FieldError::new(field, message)]));
+        if current.expose_secret().is_empty() {
+            return refuse("current_password", "Enter your present password.");
+        }
+        let id = account.account.id;
+        let wrong = FieldError::new("current_password", "That is not your present password. Please try again.");
+        self.prove((id, Some(sid)), account.password_hash.clone(), current, wrong, origin).await?;
+        // Both came in the same request: no secret is compared with one of ours.
+        if current.expose_secret() == form.password.expose_secret() {
+            return refuse("password", "That is the password you have now. Choose another one.");
+        }
+        Ok(())
+    }
+
+    /// The double click: the first one has done it, and made the token that this one gets again.
+    async fn changed_already(
+        &self,
+        presented: &Presented,
+        seen: &Session,
+        account: StoredAccount,
+        form: &NewPasswordForm,
+    ) -> Result<Opened, AuthError> {
+        let typed = TypedPassword::parse(&form.password, self.parts.settings.password.max_length);
+        let typed = typed.ok_or(AuthError::Superseded)?;
+        let verdict = self.parts.hasher.verify(typed.secret().clone(), account.password_hash).await?;
+        match verdict.matches {
+            true => self.opened(&presented.rid, seen, seen.counter, self.parts.clock.now()),
+            false => Err(AuthError::Superseded),
+        }
+    }
+}
+
+impl Change {
+    /// False if session or account have moved since they were read.
+    async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+        let id = self.account.account.id;
+        accounts::hold(tx, id).await?;
+        let unmoved = accounts::epoch(tx, id).await? == self.account.security_epoch;
+        if !unmoved || !sessions::step_up(tx, &self.rid, &self.seen, self.made, now).await? {
+            return Ok(false);
+        }
+        accounts::set_password(tx, id, &self.hash, now).await?;
+        sessions::follow_epoch(tx, &self.rid).await?;
+        void_tickets(tx, id, now).await?;
+        outbox::insert(tx, &self.notice, now).await?;
+        throttle::forget(tx, &self.throttled).await?;
+        self.noted.write(tx, now).await?;
+        Ok(true)
+    }
+}

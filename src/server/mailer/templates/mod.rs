@@ -1,0 +1,26 @@
+//! What the mails say: those that carry a secret, and the notices. What people wrote themselves passes [`calm`] first.
+
+mod calm;
+mod layout;
+mod notices;
+mod secrets;
+
+pub use layout::escape;
+pub(super) use notices::{
+    Event, deletion_requested, login_after_failures, new_device, password_changed, password_reset_done,
+    registration_attempt, session_theft, username_changed,
+};
+pub(super) use secrets::{Lived, Mailed, email_change, email_changed, email_confirmation, password_reset};
+
+/// A mail's words, rendered.
+pub(super) struct Words {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+}
+
+/// Who writes to whom.
+pub(super) struct Greeting<'a> {
+    pub(super) site: &'a str,
+    pub(super) name: &'a str,
+}

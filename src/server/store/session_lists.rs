@@ -1,0 +1,92 @@
+//! What is read of an account's sessions together: for their list, for an export, and to know a device again.
+
+use super::{StoreError, Tx};
+use crate::domain::{account::AccountId, session::SessionSummary, time::Timestamp};
+use sqlx::{Row as _, any::AnyRow};
+
+/// The sessions of an account that are alive, the one used last first.
+///
+/// # Errors
+/// The database is away.
+pub async fn alive_of(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT s.sid, s.device_label, s.ip, s.created_at, s.minted_at
+         FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.security_epoch = s.epoch
+         WHERE s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND s.minted_at + s.idle_seconds > $2
+         ORDER BY s.minted_at DESC, s.created_at DESC, s.sid",
+    )
+    .bind(account.0)
+    .bind(now.0)
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(summary).collect()
+}
+
+/// A session as an export tells it, ended or not.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct ExportedSession {
+    pub summary: SessionSummary,
+    pub user_agent: String,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub revoked_why: Option<String>,
+}
+
+/// All sessions of an account that are still stored, the newest first.
+///
+/// # Errors
+/// The database is away.
+pub async fn all_of(tx: &mut Tx, account: AccountId, most: i64) -> Result<Vec<ExportedSession>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT sid, device_label, ip, created_at, minted_at, user_agent, expires_at, revoked_at, revoked_why
+         FROM sessions WHERE account_id = $1 ORDER BY created_at DESC, sid LIMIT $2",
+    )
+    .bind(account.0)
+    .bind(most)
+    .fetch_all(tx)
+    .await?;
+    let exported = |row: &AnyRow| {
+        Ok(ExportedSession {
+            summary: summary(row)?,
+            user_agent: row.try_get("user_agent")?,
+            expires_at: Timestamp(row.try_get("expires_at")?),
+            revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(Timestamp),
+            revoked_why: row.try_get("revoked_why")?,
+        })
+    };
+    rows.iter().map(exported).collect()
+}
+
+fn summary(row: &AnyRow) -> Result<SessionSummary, StoreError> {
+    Ok(SessionSummary {
+        sid: row.try_get("sid")?,
+        device_label: row.try_get("device_label")?,
+        ip: row.try_get("ip")?,
+        created_at: Timestamp(row.try_get("created_at")?),
+        last_used_at: Timestamp(row.try_get("minted_at")?),
+        is_this: false,
+    })
+}
+
+/// Whether an account had a session from such a device at that address before, and whether it had any at all.
+///
+/// # Errors
+/// The database is away.
+pub async fn were_there(
+    tx: &mut Tx,
+    account: AccountId,
+    device_label: &str,
+    ip: &str,
+) -> Result<(bool, bool), StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS sessions, COUNT(CASE WHEN device_label = $2 AND ip = $3 THEN 1 END) AS alike
+         FROM sessions WHERE account_id = $1",
+    )
+    .bind(account.0)
+    .bind(device_label)
+    .bind(ip)
+    .fetch_one(tx)
+    .await?;
+    Ok((row.try_get::<i64, _>("alike")? > 0, row.try_get::<i64, _>("sessions")? > 0))
+}
