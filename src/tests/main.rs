@@ -24,4 +24,5 @@ mod sessions;
 mod smtp_server;
 mod throttle_engine;
 mod throttles;
+mod timing;
 mod turn_taking;

@@ -12,11 +12,12 @@ use std::time::Instant;
 const BROWSER_REPORT: &str = "end2end/test-results/report.json";
 
 /// What the checks look at.
-const INPUTS: [&str; 13] = [
+const INPUTS: [&str; 14] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
     "Leptos.toml",
+    "SECURITY.md",
     "clippy.toml",
     "end2end",
     "migrations",
@@ -83,20 +84,39 @@ pub fn run(filter: Option<&str>, again: bool) -> bool {
         println!("{}", counts.trim());
         return true;
     }
+    let count =
+        counted(start, |count| if let Some(filter) = filter { tests(count, filter) } else { everything(count) });
+    if filter.is_none() && count.failed == 0 {
+        // Without the record everything is run once more, no worse.
+        let _ = std::fs::write(&passed, format!("{inputs}\n{count}"));
+    }
+    count.failed == 0
+}
+
+/// Runs the tests of `src/tests/timing.rs`, one after the other: all others at once would disturb them. Ends with the
+/// line of counts. True if nothing failed.
+pub fn run_timed() -> bool {
+    let count = counted(Instant::now(), |count| {
+        step("timed tests", || {
+            let mut cargo = rust_test(&["--no-default-features", "--features", "ssr", "--test", "server", "timing::"])?;
+            cargo.args(["--", "--ignored", "--nocapture", "--test-threads=1"]);
+            cargo_test(count, &mut cargo)
+        })
+    });
+    count.failed == 0
+}
+
+/// Does what is counted and says the counts.
+fn counted(start: Instant, work: impl FnOnce(&mut Count) -> Outcome) -> Count {
     let mut count = Count::default();
-    let outcome = if let Some(filter) = filter { tests(&mut count, filter) } else { everything(&mut count) };
-    if let Err(problem) = outcome {
+    if let Err(problem) = work(&mut count) {
         eprintln!("error: {problem}");
         // Whatever stopped the run is a failure, also where it could not be counted.
         count.failed = count.failed.max(1);
     }
     println!("==> all steps took {:.0} s", start.elapsed().as_secs_f64());
     println!("{count}");
-    if filter.is_none() && count.failed == 0 {
-        // Without the record everything is run once more, no worse.
-        let _ = std::fs::write(&passed, format!("{inputs}\n{count}"));
-    }
-    count.failed == 0
+    count
 }
 
 fn everything(count: &mut Count) -> Outcome {
@@ -125,13 +145,17 @@ fn tests(count: &mut Count, filter: &str) -> Outcome {
 }
 
 fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
-    let programs = tools::postgres()?;
     for package in [&["--package", "xtask"][..], &["--no-default-features", "--features", "ssr"]] {
-        let mut cargo = command("cargo", &["test", "--no-fail-fast"]);
-        cargo.args(package).arg(filter).env("DOORWARD_TEST_PG_BIN", &programs);
-        cargo_test(count, &mut cargo)?;
+        cargo_test(count, rust_test(package)?.arg(filter))?;
     }
     Ok(())
+}
+
+/// `cargo test` with these words, and the PostgreSQL that the tests start.
+fn rust_test(words: &[&str]) -> Outcome<Command> {
+    let mut cargo = command("cargo", &["test", "--no-fail-fast"]);
+    cargo.args(words).env("DOORWARD_TEST_PG_BIN", tools::postgres()?);
+    Ok(cargo)
 }
 
 /// Runs `cargo test`, shows what it prints, and adds up its result lines.

@@ -18,6 +18,7 @@ cargo xtask serve [--dev]   install what is missing, build, and serve http://loc
 cargo xtask watch           `cargo leptos watch` with the tools it needs: builds and reloads on every change
 cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
 cargo xtask test --again    every check, also when nothing has changed since all of them passed
+cargo xtask test --timing   only what needs a quiet machine: whether the time of an answer tells who has an account
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask setup           only install what is missing";
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ["watch"] => site::watch(),
         ["test"] => return verdict(checks::run(None, false)),
         ["test", "--again"] => return verdict(checks::run(None, true)),
+        ["test", "--timing"] => return verdict(checks::run_timed()),
         ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter), true)),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
         ["setup"] => tools::set_up_all(),
