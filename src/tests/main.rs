@@ -20,6 +20,7 @@ mod pages;
 mod password_reset;
 mod processes;
 mod rooms;
+mod security_document;
 mod sessions;
 mod smtp_server;
 mod throttle_engine;
