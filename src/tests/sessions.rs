@@ -34,7 +34,7 @@ on_both_engines! {
         assert_eq!((refused.status, refused.code().as_str()), (401, "not_signed_in"));
         assert!(refused.header("set-cookie").contains("Max-Age=0"), "the thief's cookie is cleared");
         assert_eq!(mona.refresh().await.status, 401, "the newest token is dead too");
-        assert_eq!(app.mail("mona", "").await.to, "mona@example.com");
+        assert_eq!(app.mail("mona", "ended").await.to, "mona@example.com");
     }
 
     async fn the_thief_who_takes_turns_with_the_owner_is_found(engine) {
@@ -197,7 +197,7 @@ on_both_engines! {
             let hasty = tokio::time::timeout(std::time::Duration::from_micros(900), thief.refresh());
             drop(hasty.await);
         }
-        app.mail("mona", "").await;
+        app.mail("mona", "ended").await;
         assert_eq!(mona.refresh().await.status, 401);
     }
 
