@@ -125,10 +125,11 @@ async fn an_idle_connection_outlives_the_header_limit_but_not_the_idle_limit() {
     let mut stream = server.connect().await;
     one(&mut stream, "/").await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(status(&one(&mut stream, "/").await), "200");
+    // From before the answer: a busy machine may bring it to us when the server has been idle for a while.
     let start = Instant::now();
+    assert_eq!(status(&one(&mut stream, "/").await), "200");
     assert_eq!(rest(&mut stream).await, "");
-    assert!((2..4).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((2..6).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
