@@ -1,8 +1,10 @@
-//! The binary: reads settings, starts the log, builds the application, serves it; or looks at the audit log. It decides
-//! nothing.
+//! The binary: reads settings, starts the log, builds the application, serves it; or looks at the audit log, or takes
+//! over the users of a Django database. It decides nothing.
 
 #[path = "main/audit.rs"]
 mod audit;
+#[path = "main/import_django.rs"]
+mod import_django;
 
 use clap::{Parser, Subcommand};
 use doorward::server::{
@@ -36,15 +38,23 @@ enum Command {
     /// Looks at the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Makes accounts of the users of a Django database: they sign in with the passwords that they have.
+    ///
+    /// May be repeated, and the server may run meanwhile: accounts that are here are left as they are.
+    /// Exit code: 0 every user is here, 1 some were not taken, 2 it could not be done.
+    ImportDjango(import_django::ImportDjango),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Command::Audit(command)) = arguments.command {
-        return command.run(arguments.settings.as_deref()).await;
+    let settings = arguments.settings.as_deref();
+    match arguments.command {
+        Some(Command::Audit(command)) => return command.run(settings).await,
+        Some(Command::ImportDjango(command)) => return command.run(settings).await,
+        Some(Command::Serve) | None => {}
     }
-    match serve(arguments.settings.as_deref()).await {
+    match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("doorward does not start: {error}"));

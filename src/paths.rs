@@ -64,6 +64,20 @@ pub mod forms {
 pub const MAILBOX: &str = "/dev/mailbox";
 /// The public keys that verify our access tokens (RFC 7517).
 pub const JWKS: &str = "/.well-known/jwks.json";
+/// What a service that takes our access tokens needs to know, in the forms of OpenID Connect Discovery and RFC 8414.
+pub const METADATA: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+/// What every path of the API begins with.
+pub const API: &str = "/api/v1";
+/// The description of the API (OpenAPI 3.1).
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+/// Where another service asks about an access token (RFC 7662).
+pub const INTROSPECT: &str = "/api/v1/tokens/introspect";
+/// The API to read and to try, for people.
+pub const API_DOCS: &str = "/api/docs";
+/// What every path of the door for the front ends of Django begins with.
+pub const COMPAT: [&str; 4] = ["/auth", "/api/auth", "/api/token", "/api/profile"];
+/// One more of them.
+pub const COMPAT_INDEX: &str = "/api/";
 /// Where password managers send a person to change a password.
 pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 /// Where browsers report what the content security policy stopped.

@@ -37,6 +37,7 @@ export const unthrottled: Variables = Object.fromEntries(
     "PASSWORD",
     "USERNAME",
     "REFRESH",
+    "PROFILE",
   ].map((limit) => [`DOORWARD__THROTTLE__${limit}`, "off"]),
 );
 
@@ -58,10 +59,10 @@ export class Server {
     this.variables = variables;
   }
 
-  /** A running server with an empty database. */
-  static async launch(variables: Variables = {}): Promise<Server> {
+  /** A running server with an empty database, on a free port unless this one is wanted. */
+  static async launch(variables: Variables = {}, port?: number): Promise<Server> {
     const folder = await mkdtemp(path.join(tmpdir(), "doorward-end2end-"));
-    const server = new Server(await freePort(), folder, variables);
+    const server = new Server(port ?? (await freePort()), folder, variables);
     await server.start();
     return server;
   }

@@ -34,11 +34,12 @@ pub enum Event {
     NotMe,
     Disabled,
     Enabled,
+    Imported,
 }
 
 impl Event {
     /// All kinds.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Registered,
         Self::LoggedIn,
         Self::LoginFailed,
@@ -65,6 +66,7 @@ impl Event {
         Self::NotMe,
         Self::Disabled,
         Self::Enabled,
+        Self::Imported,
     ];
 
     /// Its name in the table, in the log and in an export.
@@ -97,6 +99,7 @@ impl Event {
             Self::NotMe => "not_me",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
+            Self::Imported => "imported",
         }
     }
 
@@ -136,6 +139,7 @@ impl Event {
             Self::NotMe => "Reported as \"this wasn't me\"",
             Self::Disabled => "Account disabled",
             Self::Enabled => "Account enabled",
+            Self::Imported => "Account taken over from another system",
         }
     }
 
@@ -143,7 +147,7 @@ impl Event {
     /// password; the page behind it says what happens before anything does. What the server or an operator did offers nothing.
     #[must_use]
     pub const fn may_be_foreign(self) -> bool {
-        !matches!(self, Self::Registered | Self::Purged | Self::NotMe | Self::Disabled | Self::Enabled)
+        !matches!(self, Self::Registered | Self::Purged | Self::NotMe | Self::Disabled | Self::Enabled | Self::Imported)
     }
 }
 
@@ -200,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_people_do_can_be_reported_as_foreign_and_what_the_server_does_can_not() {
-        let not = [Event::Registered, Event::Purged, Event::NotMe, Event::Disabled, Event::Enabled];
+        let not = [Event::Registered, Event::Purged, Event::NotMe, Event::Disabled, Event::Enabled, Event::Imported];
         for event in Event::ALL {
             assert_eq!(event.may_be_foreign(), !not.contains(&event), "{event:?}");
         }

@@ -58,6 +58,10 @@ pub enum Code {
     CrossSite,
     /// There is nothing at this address.
     NotFound,
+    /// The address does not take that method; `Allow` names those it takes.
+    MethodNotAllowed,
+    /// The body is not of a media type that is taken here.
+    UnsupportedMediaType,
     /// The request's body is too large.
     TooLarge,
     /// Too many tries; `retry_after` says when the next may come.

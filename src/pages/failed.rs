@@ -22,6 +22,8 @@ pub fn ErrorPage(
         | Code::LeavingAccount
         | Code::CrossSite
         | Code::MalformedRequest
+        | Code::MethodNotAllowed
+        | Code::UnsupportedMediaType
         | Code::TooLarge => "That did not work",
         Code::NotSignedIn | Code::WrongCredentials => "Please sign in",
         Code::InvalidInput | Code::InvalidTicket | Code::Internal => "Something went wrong",

@@ -1,14 +1,19 @@
 //! The composition root: makes every part once and puts them together. `main` and the tests build the same application.
 
 use super::{
-    auth::{self, AuditReport, AuthService, KnownEntry, Parts, PasswordPolicy, RegistrationRules},
+    auth::{
+        self, AuditReport, AuthService, ImportPlan, ImportReport, KnownEntry, Parts, PasswordPolicy, RegistrationRules,
+    },
     clock::{Clock, SystemClock},
-    crypto::{AuditSeals, Keys, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner},
+    crypto::{
+        AuditSeals, CompatTokens, Keys, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens,
+        TokenSigner,
+    },
     entropy::{Entropy, SystemEntropy},
     http::{self, AppState, cookies::Cookies},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
     settings::{DEFAULTS, MailTransport, Settings, is_local_url, limits_off},
-    store::Store,
+    store::{Store, django::DjangoDatabase},
 };
 use axum::Router;
 use leptos::config::LeptosOptions;
@@ -141,6 +146,36 @@ pub async fn verify_audit(settings: &Settings, known: &[KnownEntry]) -> Result<A
     report
 }
 
+/// Makes accounts of the users of a Django database, `from` a file or URL and its table. The database and the keys of
+/// these settings are made if they are not there, as by the server; not so for a dry run, which writes nothing.
+///
+/// # Errors
+/// One of the databases cannot be opened, or fails; for a dry run also if the server was never started here.
+pub async fn import_django(
+    settings: Settings,
+    world: World,
+    (location, table): (&str, &str),
+    plan: &ImportPlan,
+) -> Result<ImportReport, StartError> {
+    let settings = Arc::new(settings);
+    let mut from = DjangoDatabase::open(location, table).await.map_err(failed("the Django database"))?;
+    let (keys, store) = if plan.dry_run {
+        let keys = Keys::load(&settings.keys).map_err(failed("a dry run makes no keys; start the server once"))?;
+        let store = Store::open_existing(&settings.database).await.map_err(failed("the database"))?;
+        let tables = store.check_tables().await;
+        tables.map_err(failed("a dry run makes no tables; start this version of the server once"))?;
+        (keys, store)
+    } else {
+        let keys = Keys::load_or_create(&settings.keys, world.entropy.as_ref()).map_err(failed("the keys"))?;
+        (keys, Store::open(&settings.database).await.map_err(failed("the database"))?)
+    };
+    let auth = service(&settings, &keys, &store, &world, &Arc::new(Notify::new()))?;
+    let report = auth.import_django(&mut from, plan).await;
+    from.close().await;
+    store.close().await;
+    report.map_err(failed("what was imported stays, the rest is not read; run it again"))
+}
+
 /// Where the site is and how its files are called: from `Leptos.toml` and the `LEPTOS_…` variables, and where those say
 /// nothing, as cargo-leptos leaves them beside the binary. So the binary alone finds its stylesheet from any folder.
 ///
@@ -177,6 +212,7 @@ fn service(
         hasher,
         signer,
         refresh_tokens: RefreshTokens::new(keys),
+        compat_tokens: CompatTokens::new(keys, settings),
         mailed_secrets: MailedSecrets::new(keys),
         known_devices: KnownDevices::new(keys),
         pseudonyms: Pseudonyms::new(keys),

@@ -9,6 +9,7 @@ pub mod http;
 pub mod mailer;
 pub mod settings;
 mod settings_checks;
+mod settings_doors;
 pub mod settings_limit;
 mod settings_lists;
 pub mod store;

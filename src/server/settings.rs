@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 pub const DEFAULTS: &str = include_str!("../../Leptos.toml");
 
 /// The settings that are lists: their variables are split at commas.
-const LISTS: [&str; 4] = [
+const LISTS: [&str; 5] = [
     "server.trusted_proxies",
+    "cors.origins",
     "registration.allowed_domains",
     "registration.blocked_domains",
     "registration.reserved_names",
@@ -36,6 +37,9 @@ pub struct Settings {
     pub account: Account,
     pub throttle: Throttle,
     pub reset: Reset,
+    pub cors: Cors,
+    pub introspection: Introspection,
+    pub compat: Compat,
     pub mail: Mail,
     pub log: Log,
     /// Leptos's own section; `leptos_config` reads it, here it only must not count as an unknown key.
@@ -80,9 +84,16 @@ sections! {
     Throttle {
         login_name: Limit, login_slowest: i64, login_name_total: Limit, login_failures: Limit,
         login_failures_total: Limit, login: Limit, register: Limit, mail: Limit, mail_total: Limit, mail_to: Limit,
-        proof: Limit, proof_account: Limit, password: Limit, username: Limit, refresh: Limit, known_device: i64,
+        proof: Limit, proof_account: Limit, password: Limit, username: Limit, refresh: Limit, profile: Limit, known_device: i64,
     }
     Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
+    Cors { origins: Vec<String> }
+    Introspection { secret: SecretString, secret_file: String }
+    Compat {
+        enabled: bool, front_end: String, reset_path: String, activation_path: String, username_path: String,
+        rotate: bool, end_on_password_change: bool, enumeration: Enumeration, retype: bool, add_detail: bool, access_secret: SecretString,
+        access_secret_file: String,
+    }
     Mail {
         transport: MailTransport, smtp_url: SecretString, smtp_url_file: String, folder: PathBuf, from: String,
         timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64, keep: i64,
@@ -109,6 +120,16 @@ pub enum Confirm {
     Optional,
     /// Nobody signs in before.
     Required,
+}
+
+/// Values of `compat.enumeration`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Enumeration {
+    /// An address that has an account gets the answer of a new one; its owner gets a mail.
+    Quiet,
+    /// As Djoser: the form says so.
+    Djoser,
 }
 
 /// Values of `mail.transport`.
@@ -193,6 +214,9 @@ impl Settings {
     fn finished(mut self) -> Result<Self, SettingsError> {
         read_twin(&mut self.database.url, &self.database.url_file, "database.url_file")?;
         read_twin(&mut self.mail.smtp_url, &self.mail.smtp_url_file, "mail.smtp_url_file")?;
+        let (introspection, compat) = (&mut self.introspection, &mut self.compat);
+        read_twin(&mut introspection.secret, &introspection.secret_file, "introspection.secret_file")?;
+        read_twin(&mut compat.access_secret, &compat.access_secret_file, "compat.access_secret_file")?;
         self.server.public_url = self.server.public_url.trim_end_matches('/').to_owned();
         if self.token.audience.is_empty() {
             self.token.audience.clone_from(&self.server.public_url);

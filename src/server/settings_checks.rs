@@ -45,6 +45,7 @@ pub fn check(settings: &mut Settings) -> Result<(), SettingsError> {
     account(&settings.account)?;
     throttle(&settings.throttle)?;
     reset(&settings.reset)?;
+    super::settings_doors::check(settings)?;
     mail(&mut settings.mail, local)
 }
 
@@ -233,6 +234,7 @@ pub fn limits_off(throttle: &Throttle) -> Vec<&'static str> {
         ("throttle.password", throttle.password),
         ("throttle.username", throttle.username),
         ("throttle.refresh", throttle.refresh),
+        ("throttle.profile", throttle.profile),
     ];
     limits.into_iter().filter(|(_, limit)| limit.is_off()).map(|(key, _)| key).collect()
 }
@@ -288,7 +290,7 @@ fn is_smtp_url(text: &str) -> bool {
     })
 }
 
-fn within<T: PartialOrd + Display>(
+pub(super) fn within<T: PartialOrd + Display>(
     key: &str,
     value: T,
     range: RangeInclusive<T>,
@@ -301,7 +303,7 @@ fn within<T: PartialOrd + Display>(
     Err(refuse(key, value, &format!("must be {least} to {most} ({why})")))
 }
 
-fn refuse(key: &str, value: impl Display, why: &str) -> SettingsError {
+pub(super) fn refuse(key: &str, value: impl Display, why: &str) -> SettingsError {
     SettingsError(format!("{key} = {value}: {why}"))
 }
 

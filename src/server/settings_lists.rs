@@ -2,13 +2,15 @@
 //!
 //! An empty variable is a list of one empty entry, so that empty entries mean nothing.
 
-use super::settings::{Settings, SettingsError};
+use super::settings::{Settings, SettingsError, is_local_url};
 use crate::domain::credential::Email;
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
+use url::Url;
 
 const NETWORK: &str = "must be an address or a network such as 10.0.0.0/8 or 2001:db8::/32";
 const DOMAIN: &str = "must be a domain such as example.com, or .example.com for all below it";
+const ORIGIN: &str = "must be scheme://host or scheme://host:port, https, or http on localhost; each one in full";
 /// Bits before the IPv4 address in an IPv6 address that stands for one (RFC 4291 2.5.5.2).
 const MAPPED: u8 = 96;
 
@@ -19,6 +21,7 @@ const MAPPED: u8 = 96;
 pub fn settle(settings: &mut Settings) -> Result<(), SettingsError> {
     let registration = &mut settings.registration;
     rewrite("server.trusted_proxies", &mut settings.server.trusted_proxies, NETWORK, network)?;
+    rewrite("cors.origins", &mut settings.cors.origins, ORIGIN, origin)?;
     rewrite("registration.allowed_domains", &mut registration.allowed_domains, DOMAIN, domain)?;
     rewrite("registration.blocked_domains", &mut registration.blocked_domains, DOMAIN, domain)?;
     rewrite("registration.reserved_names", &mut registration.reserved_names, "", |name| Some(name.to_owned()))
@@ -50,6 +53,16 @@ fn network(text: &str) -> Option<String> {
     Some(network.trunc().to_string())
 }
 
+/// An origin as browsers write it (RFC 6454 section 6.2). No `*` and no `null`: credentials go with the list.
+pub(super) fn origin(text: &str) -> Option<String> {
+    let bare = text.split_once("://").is_some_and(|(_, rest)| {
+        !rest.is_empty() && !rest.contains(['/', '\\', '?', '#', '@', '*']) && !rest.contains(char::is_whitespace)
+    });
+    let parsed = Url::parse(text).ok().filter(|url| bare && url.has_host())?;
+    let safe = parsed.scheme() == "https" || (parsed.scheme() == "http" && is_local_url(text));
+    safe.then(|| parsed.origin().ascii_serialization())
+}
+
 /// A domain in the form that [`Email::key`] has it in, with its leading dot.
 fn domain(text: &str) -> Option<String> {
     let host = if text.starts_with('.') { "x" } else { "" };
@@ -63,6 +76,18 @@ mod tests {
 
     fn refused(text: &str) -> String {
         Settings::from_toml(text).err().unwrap_or_else(|| panic!("taken: {text}")).to_string()
+    }
+
+    #[test]
+    fn origins_are_exact_and_as_browsers_write_them() {
+        let taken = "cors.origins = ['HTTPS://App.Example:443', 'http://localhost:3000', 'http://127.0.0.1:3000', '']";
+        let settings = Settings::from_toml(taken).unwrap();
+        let origins = ["https://app.example", "http://localhost:3000", "http://127.0.0.1:3000"];
+        assert_eq!(settings.cors.origins, origins);
+        for entry in ["*", "null", "https://*.example", "app.example", "http://app.example", "https://a.example/x"] {
+            let text = refused(&format!("cors.origins = ['{entry}']"));
+            assert!(text.starts_with("cors.origins"), "{text}");
+        }
     }
 
     #[test]

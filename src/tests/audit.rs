@@ -327,19 +327,19 @@ on_both_engines! {
             append(&app.store, &seals(&app), new, hour(number)).await.unwrap();
         }
         let principal = principal(MONA, "session 1");
-        let first = app.auth.history(&principal, None).await.unwrap();
+        let first = app.auth.history(&principal, None, 25).await.unwrap();
         assert_eq!(first.entries.len(), 25);
         assert_eq!((first.entries[0].seq, first.entries[0].ip.as_str()), (52, "192.0.2.51"));
         assert_eq!(first.entries[0].happened_at, hour(51));
         assert_eq!(first.entries[0].device_label, "Firefox on Linux");
         assert!(first.entries[0].is_this_session && !first.entries[1].is_this_session);
-        let second = app.auth.history(&principal, first.older).await.unwrap();
+        let second = app.auth.history(&principal, first.older, 25).await.unwrap();
         assert_eq!((second.entries.len(), second.older), (25, None), "fifty are two whole pages");
         let all: Vec<_> = first.entries.iter().chain(&second.entries).collect();
         assert!(all.is_sorted_by(|newer, older| newer.seq > older.seq));
         assert!(all.iter().all(|entry| ![1, 27].contains(&entry.seq)), "another account's are not among them");
-        assert!(app.auth.history(&principal, Some(i64::MIN)).await.unwrap().entries.is_empty());
-        let otto = app.auth.history(&self::principal(OTTO, "x"), None).await.unwrap();
+        assert!(app.auth.history(&principal, Some(i64::MIN), 25).await.unwrap().entries.is_empty());
+        let otto = app.auth.history(&self::principal(OTTO, "x"), None, 25).await.unwrap();
         assert_eq!((otto.entries.len(), otto.older), (2, None));
     }
 }

@@ -156,7 +156,8 @@ mod words {
 
     #[test]
     fn notices_say_when_it_happened() {
-        let asked = [MailKind::PasswordReset, MailKind::EmailConfirmation, MailKind::EmailChange];
+        let asked =
+            [MailKind::PasswordReset, MailKind::EmailConfirmation, MailKind::EmailChange, MailKind::UsernameReset];
         for kind in MailKind::ALL.into_iter().filter(|kind| !asked.contains(kind)) {
             let mail = mail_with("outbox1", kind, &mona(), NOW);
             assert!(mail.text().contains("20 November 2026, 16:02 UTC"), "{kind:?}");

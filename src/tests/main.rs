@@ -8,10 +8,17 @@
 )]
 
 mod account;
+mod api;
+mod api_description;
 mod attacks;
 mod audit;
 mod cases;
+#[path = "../../examples/account/client.rs"]
+mod client;
+mod compat;
+mod front_end;
 mod harness;
+mod import_django;
 mod mail;
 mod mail_delivery;
 mod mail_kinds;
@@ -19,6 +26,7 @@ mod outbox;
 mod pages;
 mod password_reset;
 mod processes;
+mod resource_server;
 mod rooms;
 mod security_document;
 mod sessions;

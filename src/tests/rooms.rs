@@ -9,7 +9,7 @@ use std::{
 use syn::visit::{self, Visit};
 
 /// Each room and the rooms it may name besides itself. `domain` may be named by all.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("paths", &["domain"]),
     ("components", &["domain"]),
@@ -19,7 +19,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("app", &["pages", "components", "domain", "paths"]),
     ("server::settings", &["server::settings_checks", "server::settings_limit"]),
     ("server::settings_limit", &[]),
-    ("server::settings_checks", &["server::settings", "server::settings_lists"]),
+    ("server::settings_checks", &["server::settings", "server::settings_doors", "server::settings_lists"]),
+    ("server::settings_doors", &["server::settings", "server::settings_checks", "server::settings_lists"]),
     ("server::settings_lists", &["domain", "server::settings"]),
     ("server::clock", &["domain"]),
     ("server::entropy", &["domain"]),

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check in order, quick ones first, up to the first step that fails.
 
+use crate::schemathesis::{self, Caller};
 use crate::site::{self, Profile};
 use crate::step::{Outcome, command, not_started, root, run as run_command, step, target};
 use crate::{tools, weigh};
@@ -106,6 +107,16 @@ pub fn run_timed() -> bool {
     count.failed == 0
 }
 
+/// Builds the server and holds it to the description of its API, and nothing else. True if nothing failed.
+pub fn run_api() -> bool {
+    let words = ["build", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
+    let count = counted(Instant::now(), |count| {
+        step("build the server", || run_command(&mut command("cargo", &words)))?;
+        api(count)
+    });
+    count.failed == 0
+}
+
 /// Does what is counted and says the counts.
 fn counted(start: Instant, work: impl FnOnce(&mut Count) -> Outcome) -> Count {
     let mut count = Count::default();
@@ -127,9 +138,16 @@ fn everything(count: &mut Count) -> Outcome {
     tools::browser_suite()?;
     count.one("types of the browser suite", || run_command(&mut in_end2end("tsc", &[])))?;
     step("Rust tests", || rust_tests(count, ""))?;
+    api(count)?;
     count.one("site", || site::build(Profile::Release))?;
     step("browser suite", || browser_tests(count, ""))?;
     count.one("weight", weigh::run)
+}
+
+/// The server it looks at is what the Rust tests have built.
+fn api(count: &mut Count) -> Outcome {
+    count.one("Schemathesis, without sign-in", || schemathesis::run(Caller::Anonymous))?;
+    count.one("Schemathesis, signed in", || schemathesis::run(Caller::SignedIn))
 }
 
 fn tests(count: &mut Count, filter: &str) -> Outcome {

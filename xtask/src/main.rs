@@ -1,9 +1,12 @@
 //! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
 //!
 //! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward,
-//! `checks` is the test run, `weigh` measures a first visit by means of `visit`.
+//! `serving` starts one for the time of a check, `checks` is the test run, `weigh` measures a first visit by means of
+//! `visit`, `schemathesis` holds the API to its description.
 
 mod checks;
+mod schemathesis;
+mod serving;
 mod site;
 mod step;
 mod tools;
@@ -19,6 +22,7 @@ cargo xtask watch           `cargo leptos watch` with the tools it needs: builds
 cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
 cargo xtask test --again    every check, also when nothing has changed since all of them passed
 cargo xtask test --timing   only what needs a quiet machine: whether the time of an answer tells who has an account
+cargo xtask test --api      only whether the API keeps to its description, by Schemathesis
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask setup           only install what is missing";
 
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
         ["test"] => return verdict(checks::run(None, false)),
         ["test", "--again"] => return verdict(checks::run(None, true)),
         ["test", "--timing"] => return verdict(checks::run_timed()),
+        ["test", "--api"] => return verdict(checks::run_api()),
         ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter), true)),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
         ["setup"] => tools::set_up_all(),

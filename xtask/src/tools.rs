@@ -9,6 +9,8 @@ use std::process::Command;
 /// 0.3.11 asks for a newer Rust than `rust-toolchain.toml` has.
 const CARGO_LEPTOS: &str = "0.3.10";
 
+const SCHEMATHESIS: &str = "4.32.5";
+
 /// Settings under which a tool builds in a third of the time: it runs for seconds, so it need not be fast itself.
 const CHEAP_BUILD: [(&str, &str); 5] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -27,6 +29,7 @@ pub fn set_up_all() -> Outcome {
     for_lints()?;
     browser_suite()?;
     chromium().map(drop)?;
+    schemathesis().map(drop)?;
     postgres().map(drop)
 }
 
@@ -67,6 +70,29 @@ pub fn chromium() -> Outcome<PathBuf> {
         apt("chromium")?;
     }
     on_path("chromium").ok_or_else(|| "apt installed chromium, yet it is not on PATH".to_owned())
+}
+
+/// The program that looks at the API, in an environment of its own.
+pub fn schemathesis() -> Outcome<PathBuf> {
+    let home = tool_cache()?.join(format!("schemathesis-{SCHEMATHESIS}"));
+    let program = home.join("bin/schemathesis");
+    // Written when all is there: an environment knows its own place, so it cannot be made beside and renamed.
+    let whole = home.join(".whole");
+    if whole.exists() {
+        return Ok(program);
+    }
+    let can_make = |python: &mut Command| printed(python.args(["-c", "import ensurepip, venv"])).is_some();
+    if !can_make(&mut command("python3", &[])) {
+        apt("python3-venv")?;
+    }
+    step(&format!("install schemathesis {SCHEMATHESIS}"), || {
+        let _ = fs::remove_dir_all(&home);
+        run(command("python3", &["-m", "venv"]).arg(&home))?;
+        let package = format!("schemathesis=={SCHEMATHESIS}");
+        run(&mut command(home.join("bin/pip"), &["--quiet", "--disable-pip-version-check", "install", &package]))?;
+        fs::write(&whole, "").map_err(|error| format!("{}: {error}", whole.display()))
+    })?;
+    Ok(program)
 }
 
 /// The folder of PostgreSQL's programs.

@@ -1,23 +1,19 @@
 //! `cargo xtask weigh`: what a first visit to the login page transfers, and whether that is within the budget.
 
+use crate::serving::Server;
 use crate::site::{self, Profile};
-use crate::step::{Outcome, not_started, root};
+use crate::step::{Outcome, root};
 use crate::visit;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
-use std::time::Duration;
-use std::{fs, thread};
+use std::fs;
+use std::net::SocketAddr;
 
 const PAGE: &str = "/login";
 const KINDS: [&str; 5] = ["html", "css", "js", "wasm", "other"];
-const START_TRIES: u32 = 200;
-const START_PAUSE: Duration = Duration::from_millis(50);
 
 /// Measures the release build with a server of its own, prints the table, and fails above the budget.
 pub fn run() -> Outcome {
-    let server = Server::start()?;
+    let server = Server::start(site::server(Profile::Release))?;
     let weights = first_visit(server.address)?;
     let by_kind = KINDS.map(|kind| {
         let bytes = weights.iter().filter(|(path, _)| kind_of(path) == kind).map(|(_, bytes)| bytes);
@@ -70,54 +66,6 @@ fn within_budget(measured: &[(&str, usize)]) -> Outcome {
 
 fn limit(budget: &str, name: &str) -> Option<usize> {
     budget.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
-}
-
-/// A server on a free port with a folder of its own; both go when this is dropped.
-struct Server {
-    process: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start() -> Outcome<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.map_err(|error| format!("no free port: {error}"))?;
-        let folder = std::env::temp_dir().join(format!("doorward-weigh-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut command = site::server(Profile::Release);
-        command
-            .env("LEPTOS_SITE_ADDR", address.to_string())
-            .env("DOORWARD__SERVER__PUBLIC_URL", format!("http://localhost:{}", address.port()))
-            .env("DOORWARD__DATABASE__URL", format!("sqlite:{}", folder.join("doorward.db").display()))
-            .env("DOORWARD__KEYS__FILE", folder.join("keys.json"))
-            .env("DOORWARD__LOG__FILTER", "warn")
-            .stdin(Stdio::null());
-        let process = command.spawn().map_err(|error| not_started(&command, &error))?;
-        let mut server = Self { process, folder, address };
-        server.wait().map(|()| server)
-    }
-
-    fn wait(&mut self) -> Outcome {
-        for _ in 0..START_TRIES {
-            if visit::text(self.address, "/healthz").is_ok() {
-                return Ok(());
-            }
-            if let Ok(Some(status)) = self.process.try_wait() {
-                return Err(format!("the server ended with {status}"));
-            }
-            thread::sleep(START_PAUSE);
-        }
-        Err(format!("the server did not answer at {} in time", self.address))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
 
 #[cfg(test)]

@@ -46,20 +46,29 @@ impl NewPassword {
 }
 
 /// A password typed to sign in or to confirm who is there: in the form it would have been hashed in.
-pub struct TypedPassword(SecretString);
+pub struct TypedPassword {
+    secret: SecretString,
+    typed: SecretString,
+}
 
 impl TypedPassword {
     /// Reads a typed password; `None` if it is longer than `max_length` characters and so can be nobody's. The caller
     /// answers that like any wrong password.
     #[must_use]
     pub fn parse(typed: &SecretString, max_length: usize) -> Option<Self> {
-        normalised(typed, max_length).map(|(secret, _)| Self(secret))
+        normalised(typed, max_length).map(|(secret, _)| Self { secret, typed: typed.clone() })
     }
 
     /// The password in NFKC, to be compared with the hash.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
-        &self.0
+        &self.secret
+    }
+
+    /// The very text that was typed, to be compared with a hash that another program made.
+    #[must_use]
+    pub fn as_typed(&self) -> &SecretString {
+        &self.typed
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-const CONFIRMATION: (TicketKind, Purpose) = (TicketKind::EmailConfirmation, Purpose::EmailConfirmation);
+pub(super) const CONFIRMATION: (TicketKind, Purpose) = (TicketKind::EmailConfirmation, Purpose::EmailConfirmation);
 
 impl AuthService {
     /// Whether nobody signs in before the address is confirmed.
@@ -135,7 +135,8 @@ impl AuthService {
         self.prove((account.account.id, None), account.password_hash.clone(), typed, wrong, origin).await
     }
 
-    async fn write_confirmation(
+    /// Uses `ticket` up: the address that it is about is confirmed, if the account still has it.
+    pub(super) async fn write_confirmation(
         &self,
         ticket: Ticket,
         account: StoredAccount,

@@ -6,20 +6,23 @@ use crate::{
     server::store::audit,
 };
 
-/// Lines of one page.
-const PAGE: usize = 25;
-
 impl AuthService {
-    /// A page of what happened to the caller's account, newest first: the lines before number `before`, or the newest.
+    /// A page of what happened to the caller's account, newest first: at most `limit` of the lines before number `before`,
+    /// or of the newest.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn history(&self, principal: &Principal, before: Option<i64>) -> Result<History, AuthError> {
+    pub async fn history(
+        &self,
+        principal: &Principal,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<History, AuthError> {
         let mut tx = self.parts.store.read().await?;
-        let most = i64::try_from(PAGE).unwrap_or(i64::MAX).saturating_add(1);
+        let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         // One more than is shown, to know whether there are older ones.
         let found = audit::of_account(&mut tx, principal.account.id, before.unwrap_or(i64::MAX), most).await?;
-        let older = found.get(PAGE).and_then(|_| found.get(PAGE - 1)).map(|last| last.seq);
+        let older = found.get(limit).and_then(|_| found.get(limit.saturating_sub(1))).map(|last| last.seq);
         let entry = |stored: audit::StoredEvent| Entry {
             seq: stored.seq,
             happened_at: stored.happened_at,
@@ -28,6 +31,6 @@ impl AuthService {
             device_label: stored.device_label,
             ip: stored.ip,
         };
-        Ok(History { entries: found.into_iter().take(PAGE).map(entry).collect(), older })
+        Ok(History { entries: found.into_iter().take(limit).map(entry).collect(), older })
     }
 }

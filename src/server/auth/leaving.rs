@@ -28,9 +28,10 @@ impl AuthService {
     /// Everything that is kept about the caller's account, but for secrets and their digests, as JSON with RFC 3339 times.
     ///
     /// # Errors
-    /// `ProofRequired`; `Unavailable`.
+    /// `ProofRequired`; `TooMany`; `Unavailable`.
     pub async fn export(&self, principal: &Principal, origin: &Origin) -> Result<Value, AuthError> {
         self.must_be_fresh(principal)?;
+        self.charge(&[self.profile_charge(principal)]).await?;
         let (now, id) = (self.parts.clock.now(), principal.account.id);
         self.note(self.noted(Event::Exported, Some(id), Some(&principal.sid), origin)).await?;
         let mut tx = self.parts.store.read().await?;
@@ -57,11 +58,11 @@ impl AuthService {
     }
 
     /// Asks for the account to be deleted after the grace of the settings. Every session ends; a mail says until when the
-    /// account can be kept.
+    /// account can be kept, and so does the answer.
     ///
     /// # Errors
     /// `ProofRequired`; `Unavailable`.
-    pub async fn request_deletion(&self, principal: &Principal, origin: &Origin) -> Result<(), AuthError> {
+    pub async fn request_deletion(&self, principal: &Principal, origin: &Origin) -> Result<Timestamp, AuthError> {
         self.must_be_fresh(principal)?;
         let (now, id) = (self.parts.clock.now(), principal.account.id);
         let at = now.plus(self.parts.settings.account.deletion_grace.saturating_mul(DAY));
@@ -78,7 +79,7 @@ impl AuthService {
         write.await?;
         tracing::info!(event = "deletion_requested", account = %id, "an owner asked for deletion; every session has ended");
         self.parts.mail.notify_one();
-        Ok(())
+        Ok(at)
     }
 
     /// Keeps an account that was to be deleted. Who is signed in to it has shown the password after the wish.

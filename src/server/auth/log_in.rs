@@ -12,10 +12,13 @@ use crate::{
         problem::FieldError,
         time::Timestamp,
     },
-    server::store::{
-        accounts::{self, StoredAccount},
-        outbox::{self, MailKind},
-        session_lists,
+    server::{
+        crypto::Guess,
+        store::{
+            accounts::{self, StoredAccount},
+            outbox::{self, MailKind},
+            session_lists,
+        },
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -47,6 +50,30 @@ pub enum LoggedIn {
     Leaving(Opened),
 }
 
+/// What becomes of an account that is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leavers {
+    /// It can be kept.
+    Welcome,
+    /// There is no such account here.
+    Refused,
+}
+
+impl Leavers {
+    fn may_enter(self, account: &StoredAccount) -> bool {
+        self == Self::Welcome || account.account.delete_at.is_none()
+    }
+}
+
+impl LoggedIn {
+    /// The session.
+    pub(super) fn into_opened(self) -> Opened {
+        match self {
+            Self::Opened(opened) | Self::Leaving(opened) => opened,
+        }
+    }
+}
+
 /// What a sign-in counts on. All of it is counted before the password is checked, so that parallel guesses count; what
 /// only failures count on is given back to those who succeed.
 struct Charges {
@@ -75,17 +102,24 @@ impl AuthService {
     /// # Errors
     /// `WrongCredentials` for every cause; `Invalid` if a field is empty; `TooMany`; `Busy`; `Unavailable`.
     pub async fn log_in(&self, form: &LoginForm, origin: &Origin, held: Option<&str>) -> Result<LoggedIn, AuthError> {
+        self.log_in_as(form, origin, held, Leavers::Welcome).await
+    }
+
+    /// As [`AuthService::log_in`], at doors that may have no way back for an account that is on its way out.
+    pub(super) async fn log_in_as(
+        &self,
+        form: &LoginForm,
+        origin: &Origin,
+        held: Option<&str>,
+        leavers: Leavers,
+    ) -> Result<LoggedIn, AuthError> {
         let (identifier, password) = self.typed(form)?;
         let found = self.find(&identifier).await?;
         let charges = self.login_charges((&identifier, &form.identifier), found.as_ref(), origin);
         self.charge(&charges.everything()).await?;
         let stored = found.as_ref().and_then(|account| account.password_hash.clone());
-        // Text that can be no password costs what a wrong one costs.
-        let (secret, possible) = match password {
-            Some(password) => (password.secret().clone(), true),
-            None => (SecretString::from(String::new()), false),
-        };
-        let verdict = match self.parts.hasher.verify(secret.clone(), stored.clone()).await {
+        let guess = password.as_ref().map_or_else(Guess::impossible, Guess::from);
+        let verdict = match self.parts.hasher.verify(guess, stored.clone()).await {
             Ok(verdict) => verdict,
             Err(busy) => {
                 self.refund(&charges.everything()).await;
@@ -94,14 +128,16 @@ impl AuthService {
         };
         let whose = found.as_ref().map(|account| account.account.id);
         let now = self.parts.clock.now();
-        let account = found.filter(|account| possible && verdict.matches && account.may_enter(now));
-        let (Some(account), Some(hash)) = (account, stored) else {
+        let may_enter = |account: &StoredAccount| account.may_enter(now) && leavers.may_enter(account);
+        let account = found.filter(|account| verdict.matches && may_enter(account));
+        let (Some(account), Some(hash), Some(password)) = (account, stored, password) else {
             self.note(self.noted(Event::LoginFailed, whose, None, origin)).await?;
             tracing::info!(event = "login_failed", ip = %origin.ip, "a sign-in was refused");
             return Err(AuthError::WrongCredentials);
         };
         // If the hasher is too busy for it, the old hash stands until the next sign-in: nobody is sent away for that.
-        let better = if verdict.stale { self.parts.hasher.hash(secret).await.ok() } else { None };
+        let again = verdict.stale.then(|| password.secret().clone());
+        let better = if let Some(secret) = again { self.parts.hasher.hash(secret).await.ok() } else { None };
         let passed = Passed { account, hash, better, charges };
         if self.requires_confirmation() && passed.account.account.email_verified_at.is_none() {
             return Err(self.confirm_first(passed, origin).await?);

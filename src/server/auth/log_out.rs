@@ -1,6 +1,6 @@
 //! Signing out here, and everywhere.
 
-use super::{AuthError, AuthService, Origin};
+use super::{AuthError, AuthService, Origin, Principal};
 use crate::{
     domain::{account::AccountId, history::Event},
     server::store::{accounts, sessions},
@@ -28,6 +28,24 @@ impl AuthService {
             tracing::info!(event = "logout", %account, %sid, "signed out");
         }
         Ok(())
+    }
+
+    /// Ends the caller's own session, at once.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn end_this_session(&self, principal: &Principal, origin: &Origin) -> Result<(), AuthError> {
+        let (now, id, sid) = (self.parts.clock.now(), principal.account.id, principal.sid.clone());
+        let noted = self.noted(Event::LoggedOut, Some(id), Some(&sid), origin);
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                if sessions::revoke_public(tx, id, &sid, "signed_out", now).await? {
+                    noted.write(tx, now).await?;
+                }
+                Ok(())
+            })
+        });
+        Ok(write.await?)
     }
 
     /// Ends every session of an account.

@@ -5,10 +5,16 @@
 
 mod audit;
 mod cleanup;
+mod compat;
+mod compat_caller;
+mod compat_faults;
+mod compat_password;
 mod confirmation;
 mod email_change;
 mod error;
+mod front_end;
 mod history;
+mod import_django;
 mod leaving;
 mod log_in;
 mod log_out;
@@ -31,7 +37,11 @@ mod verify_audit;
 mod watch;
 mod zones;
 
+pub use compat::{CompatTokenPair, TokenFault};
+pub use compat_faults::PasswordFault;
 pub use error::AuthError;
+pub use front_end::{LinkFault, LinkTo};
+pub use import_django::{Finding, ImportError, ImportPlan, ImportReport, Note, OnBadUsername, Problem};
 pub use log_in::{LoggedIn, LoginForm};
 pub use password_policy::{About, PasswordPolicy};
 pub use password_reset::{NewPasswordForm, ResetForm};
@@ -47,7 +57,9 @@ pub use zones::zones;
 
 use crate::server::{
     clock::Clock,
-    crypto::{AuditSeals, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner},
+    crypto::{
+        AuditSeals, CompatTokens, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner,
+    },
     entropy::Entropy,
     settings::Settings,
     store::{Store, outbox},
@@ -66,6 +78,8 @@ pub struct Parts {
     pub signer: TokenSigner,
     /// Mints and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
+    /// Makes and reads the tokens of the front ends of Django.
+    pub compat_tokens: CompatTokens,
     /// Makes the links and codes that are mailed.
     pub mailed_secrets: MailedSecrets,
     /// Makes and reads the cookie of known devices.

@@ -22,15 +22,17 @@ use crate::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A change that is let through.
-struct Change {
+pub(super) struct Change {
     rid: String,
-    seen: Session,
-    made: i64,
+    /// The session as it was seen, and the token that is made; nothing where the caller keeps the token it has.
+    step: Option<(Session, i64)>,
     account: StoredAccount,
     hash: String,
     notice: NewMail,
     noted: Noted,
     throttled: Vec<Charge>,
+    /// Whether the caller's own session outlives it.
+    goes_on: bool,
 }
 
 impl AuthService {
@@ -79,16 +81,8 @@ impl AuthService {
         let (now, id) = (self.parts.clock.now(), account.account.id);
         let throttled = self.name_charges(account);
         let made = next_after(&seen, presented);
-        let change = Change {
-            rid: presented.rid.to_text(),
-            notice: self.notice(MailKind::PasswordChanged, id, Some(origin.told())),
-            noted: self.noted(Event::PasswordChanged, Some(id), Some(&seen.sid), origin),
-            throttled: throttled.clone(),
-            seen: seen.clone(),
-            made,
-            account: account.clone(),
-            hash,
-        };
+        let step = Some((seen.clone(), made));
+        let change = self.password_change((presented.rid.to_text(), &seen.sid), step, account, hash, origin);
         let write = self.parts.store.write(move |tx| Box::pin(async move { change.write(tx, now).await }));
         if !write.await? {
             return Ok(None);
@@ -101,7 +95,29 @@ impl AuthService {
         Ok(Some(Opened { known_devices: Some(self.known_devices_with(origin, id, now.plus(1))), ..opened }))
     }
 
-    async fn check_current(
+    /// A change that is let through, with what is written beside it.
+    pub(super) fn password_change(
+        &self,
+        (rid, sid): (String, &str),
+        step: Option<(Session, i64)>,
+        account: &StoredAccount,
+        hash: String,
+        origin: &Origin,
+    ) -> Change {
+        let id = account.account.id;
+        Change {
+            notice: self.notice(MailKind::PasswordChanged, id, Some(origin.told())),
+            noted: self.noted(Event::PasswordChanged, Some(id), Some(sid), origin),
+            throttled: self.name_charges(account),
+            goes_on: step.is_some() || !self.parts.settings.compat.end_on_password_change,
+            rid,
+            step,
+            account: account.clone(),
+            hash,
+        }
+    }
+
+    pub(super) async fn check_current(
         &self,
         account: &StoredAccount,
         sid: &str,
@@ -133,7 +149,7 @@ impl AuthService {
     ) -> Result<Opened, AuthError> {
         let typed = TypedPassword::parse(&form.password, self.parts.settings.password.max_length);
         let typed = typed.ok_or(AuthError::Superseded)?;
-        let verdict = self.parts.hasher.verify(typed.secret().clone(), account.password_hash).await?;
+        let verdict = self.parts.hasher.verify(&typed, account.password_hash).await?;
         match verdict.matches {
             true => self.opened(&presented.rid, seen, seen.counter, self.parts.clock.now()),
             false => Err(AuthError::Superseded),
@@ -143,15 +159,21 @@ impl AuthService {
 
 impl Change {
     /// False if session or account have moved since they were read.
-    async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         let id = self.account.account.id;
         accounts::hold(tx, id).await?;
         let unmoved = accounts::epoch(tx, id).await? == self.account.security_epoch;
-        if !unmoved || !sessions::step_up(tx, &self.rid, &self.seen, self.made, now).await? {
+        let goes_on = match &self.step {
+            Some((seen, made)) => unmoved && sessions::step_up(tx, &self.rid, seen, *made, now).await?,
+            None => unmoved && sessions::touch(tx, &self.rid, now).await?,
+        };
+        if !goes_on {
             return Ok(false);
         }
         accounts::set_password(tx, id, &self.hash, now).await?;
-        sessions::follow_epoch(tx, &self.rid).await?;
+        if self.goes_on {
+            sessions::follow_epoch(tx, &self.rid).await?;
+        }
         void_tickets(tx, id, now).await?;
         outbox::insert(tx, &self.notice, now).await?;
         throttle::forget(tx, &self.throttled).await?;

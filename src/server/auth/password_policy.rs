@@ -86,7 +86,19 @@ impl PasswordPolicy {
         Ok(new)
     }
 
-    fn is_common(&self, secret: &str) -> bool {
+    /// The shortest and the longest password, in characters.
+    pub(super) const fn lengths(&self) -> (usize, usize) {
+        (self.rules.min_length, self.rules.max_length)
+    }
+
+    /// Whether the password is mostly made of what is known of a person, or of the site's name.
+    pub(super) fn is_about(&self, secret: &str, about: About<'_>) -> bool {
+        let [of_site, all] =
+            [About { username: "", email: "", first_name: "", last_name: "" }, about].map(|about| self.terms(about));
+        is_mostly(secret, &all) && !is_mostly(secret, &of_site)
+    }
+
+    pub(super) fn is_common(&self, secret: &str) -> bool {
         let lower = SecretString::from(secret.to_lowercase());
         self.common.binary_search(&lower.expose_secret()).is_ok()
     }

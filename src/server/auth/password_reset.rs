@@ -1,7 +1,7 @@
 //! Resetting a forgotten password: asking by mail, and choosing a new one with the mailed link or code.
 
 use super::{
-    About, AskedReset, AuthError, AuthService, KnownDevicesCookie, Origin,
+    About, AskedReset, AuthError, AuthService, KnownDevicesCookie, LinkTo, Origin,
     audit::Noted,
     throttle::{self, Charge},
     ticket::{no_code, void_tickets},
@@ -25,7 +25,7 @@ use crate::{
 };
 use secrecy::SecretString;
 
-const RESET: (TicketKind, Purpose) = (TicketKind::PasswordReset, Purpose::PasswordReset);
+pub(super) const RESET: (TicketKind, Purpose) = (TicketKind::PasswordReset, Purpose::PasswordReset);
 
 /// What the form for a new password holds, as it came.
 #[derive(Debug)]
@@ -63,6 +63,16 @@ impl AuthService {
     /// # Errors
     /// `Invalid` if that is no e-mail address; `TooMany` from one network address; `Unavailable`.
     pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<AskedReset, AuthError> {
+        self.ask_for_reset(email, LinkTo::OwnPages, origin).await
+    }
+
+    /// As [`AuthService::request_password_reset`], with a link that leads there.
+    pub(super) async fn ask_for_reset(
+        &self,
+        email: &str,
+        link_to: LinkTo,
+        origin: &Origin,
+    ) -> Result<AskedReset, AuthError> {
         let parts = &self.parts;
         let email =
             Email::parse(email).map_err(|message| AuthError::Invalid(vec![FieldError::new("email", message)]))?;
@@ -70,7 +80,7 @@ impl AuthService {
         let found = accounts::find_by_email(&mut *parts.store.read().await?, email.key()).await?;
         let account = found.filter(StoredAccount::is_active);
         let whose = account.as_ref().map(|account| (account.account.id, account.security_epoch));
-        let issue = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None);
+        let issue = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None).leading(link_to);
         let noted = self.noted(Event::PasswordResetRequested, whose.map(|(id, _)| id), None, origin);
         let now = parts.clock.now();
         let write = parts.store.write(move |tx| {

@@ -2,8 +2,14 @@
 
 use super::{AuthError, AuthService};
 use crate::{
-    domain::{account::Account, time::Timestamp},
-    server::store::sessions,
+    domain::{
+        account::{Account, AccountId},
+        time::Timestamp,
+    },
+    server::{
+        crypto::Claims,
+        store::{accounts, sessions},
+    },
 };
 
 /// The authenticated caller.
@@ -42,7 +48,36 @@ impl AuthService {
         if !session.is_alive(now) || claims.account != session.account {
             return Err(AuthError::NotSignedIn);
         }
-        Ok(Principal { account: stored.account, sid: session.sid, authenticated_at: session.authenticated_at })
+        // Where the password comes with each sensitive request, having signed in a moment ago proves nothing.
+        let authenticated_at = if claims.is_compat { Timestamp(0) } else { session.authenticated_at };
+        Ok(Principal { account: stored.account, sid: session.sid, authenticated_at })
+    }
+
+    /// What another service may know of an access token: its claims and its account's user name. None for every token that
+    /// is not good now, and of an account that is on its way out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn introspect(&self, access_token: &str) -> Result<Option<(Claims, String)>, AuthError> {
+        let principal = match self.authenticate(access_token).await {
+            Ok(principal) => principal,
+            Err(AuthError::NotSignedIn) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if principal.account.delete_at.is_some() {
+            return Ok(None);
+        }
+        let claims = self.parts.signer.verify(access_token, self.parts.clock.now()).ok();
+        Ok(claims.map(|claims| (claims, principal.account.username)))
+    }
+
+    /// An account as its owner sees it, as it is now.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AuthError> {
+        let found = accounts::find(&mut *self.parts.store.read().await?, id).await?;
+        Ok(found.map(|stored| stored.account))
     }
 
     /// The visitor behind a cookie. Nothing is written: pages never rotate on GET, where answers get lost.

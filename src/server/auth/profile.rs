@@ -3,6 +3,7 @@
 use super::{AuthError, AuthService, Origin, Principal, zones::is_zone};
 use crate::{
     domain::{
+        account::AccountId,
         credential::{PersonName, Username},
         history::Event,
         problem::FieldError,
@@ -11,6 +12,7 @@ use crate::{
         StoreError, accounts,
         outbox::{self, MailKind, NewMail},
         reservations::{self, Kept},
+        tickets::{self, Ticket},
     },
 };
 
@@ -30,7 +32,7 @@ impl AuthService {
     /// Changes first and last name and the time zone that dates are shown in.
     ///
     /// # Errors
-    /// `Invalid`; `Unavailable`.
+    /// `Invalid`; `TooMany`; `Unavailable`.
     pub async fn change_profile(
         &self,
         principal: &Principal,
@@ -47,6 +49,7 @@ impl AuthService {
         let (Some(first_name), Some(last_name), true) = (first_name, last_name, errors.is_empty()) else {
             return Err(AuthError::Invalid(errors));
         };
+        self.charge(&[self.profile_charge(principal)]).await?;
         let (now, id, zone) = (self.parts.clock.now(), principal.account.id, form.time_zone.to_owned());
         let noted = self.noted(Event::ProfileChanged, Some(id), Some(&principal.sid), origin);
         let write = self.parts.store.write(move |tx| {
@@ -69,24 +72,46 @@ impl AuthService {
         origin: &Origin,
     ) -> Result<(), AuthError> {
         self.must_be_fresh(principal)?;
+        let account = (principal.account.id, principal.account.username.as_str());
+        self.rename(account, username, (Some(&principal.sid), None), origin).await
+    }
+
+    /// Changes the user name of an account, given by its id and present name, in a session or with a ticket.
+    ///
+    /// # Errors
+    /// `InvalidTicket` if somebody else was faster; `Invalid` if it is no name or taken; `TooMany`; `Unavailable`.
+    pub(super) async fn rename(
+        &self,
+        (id, present): (AccountId, &str),
+        username: &str,
+        (sid, ticket): (Option<&str>, Option<Ticket>),
+        origin: &Origin,
+    ) -> Result<(), AuthError> {
         let refuse = |message: String| AuthError::Invalid(vec![FieldError::new("username", message)]);
         let new = Username::parse(username).map_err(refuse)?;
         self.parts.rules.check_username(&new).map_err(refuse)?;
-        let id = principal.account.id;
-        if new.as_str() == principal.account.username {
+        if new.as_str() == present && ticket.is_none() {
             return Ok(());
         }
         let limit = self.parts.settings.throttle.username;
         let charges = [self.limited("username", &id.to_string(), limit)];
         self.charge(&charges).await?;
         let (now, until) = (self.parts.clock.now(), self.parts.settings.account.keep_name.saturating_mul(DAY));
-        let noted = self.noted(Event::UsernameChanged, Some(id), Some(&principal.sid), origin);
+        let noted = self.noted(Event::UsernameChanged, Some(id), sid, origin);
         let mail = self.notice(MailKind::UsernameChanged, id, None);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 // The name as it is now: another change may have come in between.
                 accounts::hold(tx, id).await?;
-                let Some(old) = accounts::find(tx, id).await? else { return Ok(()) };
+                if let Some(ticket) = &ticket
+                    && !tickets::consume(tx, &ticket.id, now).await?
+                {
+                    return Ok(false);
+                }
+                let Some(old) = accounts::find(tx, id).await? else { return Ok(true) };
+                if old.account.username == new.as_str() {
+                    return Ok(true);
+                }
                 accounts::set_username(tx, id, new.as_str(), new.key()).await?;
                 reservations::refuse_kept(tx, Kept::Username, new.key(), id, now).await?;
                 reservations::release(tx, Kept::Username, new.key()).await?;
@@ -94,11 +119,16 @@ impl AuthService {
                     reservations::keep(tx, Kept::Username, &old.username_key, Some(id), now.plus(until)).await?;
                 }
                 outbox::insert(tx, &NewMail { about: Some(old.account.username), ..mail }, now).await?;
-                noted.write(tx, now).await
+                noted.write(tx, now).await?;
+                Ok(true)
             })
         });
         match write.await {
-            Ok(()) => {
+            Ok(false) => {
+                self.refund(&charges).await;
+                Err(AuthError::InvalidTicket)
+            }
+            Ok(true) => {
                 tracing::info!(event = "username_changed", account = %id, "a user name was changed");
                 self.parts.mail.notify_one();
                 Ok(())

@@ -42,6 +42,11 @@ impl AuthService {
         [self.limited("mail", &origin.ip, limits.mail), self.limited("mail-total", &origin.ip, limits.mail_total)]
     }
 
+    /// What changes of a profile and copies of one's data count on: each makes an entry in the log that all share.
+    pub(super) fn profile_charge(&self, principal: &Principal) -> Charge {
+        self.limited("profile", &principal.account.id.to_string(), self.parts.settings.throttle.profile)
+    }
+
     /// What judging a new password counts on, which takes milliseconds whether or not anything becomes of it.
     pub(super) fn password_charge(&self, origin: &Origin) -> Charge {
         self.limited("password", &origin.ip, self.parts.settings.throttle.password)

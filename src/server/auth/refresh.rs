@@ -23,6 +23,11 @@ impl AuthService {
     pub async fn refresh(&self, held: Option<&str>, origin: &Origin) -> Result<Opened, AuthError> {
         let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
         self.charge_refresh(&presented.rid.to_text())?;
+        self.refresh_in_own_task(presented, origin).await
+    }
+
+    /// As [`AuthService::refresh`], of a token that was read and counted.
+    pub(super) async fn refresh_in_own_task(&self, presented: Presented, origin: &Origin) -> Result<Opened, AuthError> {
         let (service, origin) = (self.clone(), origin.clone());
         // On a task of its own: a thief who hangs up at once must not stop what ends the stolen session.
         let settled =
@@ -98,7 +103,13 @@ impl AuthService {
     }
 
     /// Ends a session that two hold, and tells the owner, in one transaction.
-    async fn end_stolen(&self, rid: String, seen: &Session, origin: &Origin, now: Timestamp) -> Result<(), AuthError> {
+    pub(super) async fn end_stolen(
+        &self,
+        rid: String,
+        seen: &Session,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
         let (account, sid) = (seen.account, seen.sid.as_str());
         let mail = self.notice(MailKind::SessionTheft, account, None);
         let noted = self.noted(Event::SessionTheft, Some(account), Some(sid), origin);

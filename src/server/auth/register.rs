@@ -1,7 +1,7 @@
 //! Registering an account.
 
 use super::{
-    About, AskedReset, AuthError, AuthService,
+    About, AskedReset, AuthError, AuthService, LinkTo,
     audit::Noted,
     session::{Opened, Opening, Origin},
     ticket::Issue,
@@ -60,6 +60,25 @@ pub enum Registered {
     GoAndSignIn,
 }
 
+/// What the door that a registration comes through decides.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Whether it signs in.
+    pub(super) sign_in: bool,
+    /// Whether it says that an address has an account.
+    pub(super) tells_email: bool,
+    /// Where the link of its mail leads.
+    pub(super) links: LinkTo,
+}
+
+/// A registration that was taken, or seems so to who must not learn that the address has an account.
+pub(super) struct Taking {
+    /// The new account's id. Nobody's, with the same odds, where none was made.
+    pub(super) id: AccountId,
+    opened: Option<Opened>,
+    asked: Option<AskedReset>,
+}
+
 /// The form, once each field is acceptable.
 struct Acceptable {
     email: Email,
@@ -75,7 +94,7 @@ struct Making {
     opening: Option<Opening>,
     confirmation: Option<Issue>,
     noted: Vec<Noted>,
-    /// Where nobody is signed in by it.
+    /// Where the answer tells nothing of the address.
     telling: Option<Telling>,
 }
 
@@ -109,28 +128,44 @@ impl AuthService {
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Registered, AuthError> {
-        let settings = &self.parts.settings.registration;
-        if !settings.open {
+        let required = self.requires_confirmation();
+        let sign_in = self.parts.settings.registration.sign_in && !required;
+        let manner = Manner { sign_in, tells_email: sign_in, links: LinkTo::OwnPages };
+        let taking = self.take_registration(form, manner, origin, held).await?;
+        Ok(match taking.map(|taking| (taking.opened, taking.asked)) {
+            Some((Some(opened), _)) => Registered::SignedIn(opened),
+            Some((None, Some(asked))) if required => Registered::ConfirmFirst(asked),
+            Some((None, _)) | None => Registered::GoAndSignIn,
+        })
+    }
+
+    /// Makes an account in this manner. None if a program filled in the form, which is told that all is well.
+    pub(super) async fn take_registration(
+        &self,
+        form: RegistrationForm,
+        manner: Manner,
+        origin: &Origin,
+        held: Option<&str>,
+    ) -> Result<Option<Taking>, AuthError> {
+        if !self.parts.settings.registration.open {
             return Err(AuthError::RegistrationClosed);
         }
-        // No person sees this field. Who fills it in is told that all is well.
+        // No person sees this field.
         if !form.website.trim().is_empty() {
             tracing::info!(event = "honeypot", ip = %origin.ip, "a form was filled in by a program");
-            return Ok(Registered::GoAndSignIn);
+            return Ok(None);
         }
         self.charge(&[self.password_charge(origin)]).await?;
         let form = self.acceptable(&form).await?;
         let limit = self.parts.settings.throttle.register;
         self.charge(&[self.limited("register", &origin.ip, limit)]).await?;
         let hash = self.parts.hasher.hash(form.password.secret().clone()).await?;
-        let required = self.requires_confirmation();
-        let sign_in = settings.sign_in && !required;
-        let making = self.making(&form, hash.clone(), sign_in, origin, held)?;
-        let (opened, written) = match self.write_making(making).await {
+        let making = self.making(&form, hash.clone(), manner, origin, held)?;
+        let (id, opened, written) = match self.write_making(making).await {
             Err(StoreError::Taken) => {
-                self.refuse_taken(&form, sign_in).await?;
+                self.refuse_taken(&form, manner.tells_email).await?;
                 // Somebody was faster with the address, or has just let it go: now that is seen.
-                let again = self.making(&form, hash, sign_in, origin, held)?;
+                let again = self.making(&form, hash, manner, origin, held)?;
                 self.write_making(again).await.map_err(|error| match error {
                     StoreError::Taken => AuthError::Busy,
                     error => error.into(),
@@ -149,30 +184,27 @@ impl AuthService {
                 asked
             }
         };
-        Ok(match (opened, asked) {
-            (Some(opened), _) => Registered::SignedIn(opened),
-            (None, Some(asked)) if required => Registered::ConfirmFirst(asked),
-            (None, _) => Registered::GoAndSignIn,
-        })
+        Ok(Some(Taking { id, opened, asked }))
     }
 
-    async fn write_making(&self, making: Making) -> Result<(Option<Opened>, Written), StoreError> {
+    async fn write_making(&self, making: Making) -> Result<(AccountId, Option<Opened>, Written), StoreError> {
+        let id = making.account.id;
         let opened = making.opening.as_ref().map(|opening| opening.opened.clone());
         let now = self.parts.clock.now();
         let write = self.parts.store.write(move |tx| Box::pin(async move { making.write(tx, now).await }));
-        Ok((opened, write.await?))
+        Ok((id, opened, write.await?))
     }
 
     fn making(
         &self,
         form: &Acceptable,
         hash: String,
-        sign_in: bool,
+        manner: Manner,
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Making, AuthError> {
         let id = random_account_id(self.parts.entropy.as_ref());
-        let opening = sign_in.then(|| self.opening(id, 0, false, origin, held)).transpose()?;
+        let opening = manner.sign_in.then(|| self.opening(id, 0, false, origin, held)).transpose()?;
         let sid = opening.as_ref().map(|opening| opening.new.sid.clone());
         let address = (form.email.as_str().to_owned(), form.email.key().to_owned());
         let mut noted = vec![self.noted(Event::Registered, Some(id), None, origin)];
@@ -188,31 +220,31 @@ impl AuthService {
                 last_name: form.last_name.as_str().to_owned(),
                 password_hash: hash,
             },
-            telling: (!sign_in).then(|| self.telling(form)),
+            telling: (!manner.tells_email).then(|| self.telling(form, manner.links)),
             opening,
-            confirmation: self.confirmation(Some((id, 0)), Some(address)),
+            confirmation: self.confirmation(Some((id, 0)), Some(address)).map(|asked| asked.leading(manner.links)),
             noted,
         })
     }
 
-    fn telling(&self, form: &Acceptable) -> Telling {
+    fn telling(&self, form: &Acceptable, links: LinkTo) -> Telling {
         let settings = &self.parts.settings.registration;
         Telling {
             pace: self.limited("mail-to", form.email.key(), self.parts.settings.throttle.mail_to),
             attempt: self.notice(MailKind::RegistrationAttempt, NOBODY, None),
-            confirmation: self.confirmation(None, None),
+            confirmation: self.confirmation(None, None).map(|asked| asked.leading(links)),
             name_until: self.parts.clock.now().plus(settings.keep_unconfirmed.saturating_mul(DAY)),
         }
     }
 
-    /// Says which key is in use; of the address only where the account would be signed in at once.
-    async fn refuse_taken(&self, form: &Acceptable, sign_in: bool) -> Result<(), AuthError> {
+    /// Says which key is in use; of the address only where that may be told.
+    async fn refuse_taken(&self, form: &Acceptable, tells_email: bool) -> Result<(), AuthError> {
         let now = self.parts.clock.now();
         let mut tx = self.parts.store.read().await?;
         let taken = Taken::find(&mut tx, form.email.key(), form.username.key(), now).await?;
         drop(tx);
         let mut errors = Vec::new();
-        if sign_in && taken.email {
+        if tells_email && taken.email {
             errors.push(FieldError::new("email", "There is already an account with this address. Sign in instead."));
         }
         if taken.username {

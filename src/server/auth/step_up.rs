@@ -4,7 +4,7 @@ use super::{AuthError, AuthService, Decision, Origin, decide, session::Opened};
 use crate::{
     domain::{account::AccountId, credential::TypedPassword, history::Event, problem::FieldError},
     server::{
-        crypto::Presented,
+        crypto::{Guess, Presented},
         store::{
             accounts::StoredAccount,
             sessions::{self, Session},
@@ -101,13 +101,16 @@ impl AuthService {
         origin: &Origin,
     ) -> Result<(), AuthError> {
         let charges = self.proof_charges(account, sid);
-        self.charge(&charges).await?;
+        // Right ones count as well: each costs a hash.
+        let every = self.limited("proofs", &account.to_string(), self.parts.settings.throttle.login);
+        let all = [charges.clone(), vec![every]].concat();
+        self.charge(&all).await?;
         let password = TypedPassword::parse(typed, self.parts.settings.password.max_length);
         let possible = password.is_some();
-        let secret = password.map_or_else(|| SecretString::from(String::new()), |password| password.secret().clone());
-        match self.parts.hasher.verify(secret, hash).await {
+        let guess = password.as_ref().map_or_else(Guess::impossible, Guess::from);
+        match self.parts.hasher.verify(guess, hash).await {
             Err(busy) => {
-                self.refund(&charges).await;
+                self.refund(&all).await;
                 Err(busy.into())
             }
             Ok(verdict) if verdict.matches && possible => {

@@ -1,6 +1,6 @@
 //! Mailed secrets: asking for one at a measured pace, and finding its ticket again by the link or by the typed code.
 
-use super::{AuthError, AuthService};
+use super::{AuthError, AuthService, LinkTo};
 use crate::{
     domain::{account::AccountId, problem::FieldError, time::Timestamp},
     server::{
@@ -74,6 +74,7 @@ impl AuthService {
                 tries: confirmation.code_tries,
                 pace: Some((confirmation.mails_per_hour, confirmation.mail_gap)),
             },
+            TicketKind::UsernameReset => Lives { code: 0, tries: 0, ..self.lives(TicketKind::PasswordReset) },
             TicketKind::EmailUndo => Lives { link: settings.account.undo_lifetime, code: 0, tries: 0, pace: None },
         }
     }
@@ -196,6 +197,12 @@ impl Issue {
         self
     }
 
+    /// With a link that leads there.
+    pub(super) fn leading(mut self, to: LinkTo) -> Self {
+        self.mail.about = (to == LinkTo::FrontEnd).then(|| outbox::TO_FRONT_END.to_owned());
+        self
+    }
+
     /// For the account's next epoch, which the same transaction begins.
     pub(super) fn after_next_epoch(mut self) -> Self {
         self.ticket.epoch = self.ticket.epoch.saturating_add(1);
@@ -254,7 +261,9 @@ impl Issue {
 
 /// Ends what was mailed for an account but for the links that restore an address: those are their owner's way back.
 pub(super) async fn void_tickets(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
-    for kind in [TicketKind::PasswordReset, TicketKind::EmailConfirmation, TicketKind::EmailChange] {
+    let kinds =
+        [TicketKind::PasswordReset, TicketKind::EmailConfirmation, TicketKind::EmailChange, TicketKind::UsernameReset];
+    for kind in kinds {
         tickets::consume_all_for(tx, account, kind, now).await?;
     }
     Ok(())
@@ -273,7 +282,7 @@ pub(super) fn no_code() -> AuthError {
 }
 
 /// `uid` is the decimal id in base64url, as Djoser's clients know it.
-fn account_of(uid: &str) -> Option<AccountId> {
+pub(super) fn account_of(uid: &str) -> Option<AccountId> {
     let text = BASE64_URL_SAFE_NO_PAD.decode(uid.get(..LONGEST).unwrap_or(uid)).ok()?;
     let id = std::str::from_utf8(&text).ok()?.parse().ok()?;
     (0 < id && id <= AccountId::MAX).then_some(AccountId(id))

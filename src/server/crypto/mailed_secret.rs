@@ -26,11 +26,14 @@ pub enum Purpose {
     EmailChange,
     /// Going back to the address before.
     EmailUndo,
+    /// Choosing another user name.
+    UsernameReset,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 4] = [Self::PasswordReset, Self::EmailConfirmation, Self::EmailChange, Self::EmailUndo];
+    pub const ALL: [Self; 5] =
+        [Self::PasswordReset, Self::EmailConfirmation, Self::EmailChange, Self::EmailUndo, Self::UsernameReset];
 
     /// What the MAC of its link begins with. None is the beginning of another.
     const fn link_label(self) -> &'static [u8] {
@@ -39,6 +42,7 @@ impl Purpose {
             Self::EmailConfirmation => b"doorward email-confirmation-link v1\0",
             Self::EmailChange => b"doorward email-change-link v1\0",
             Self::EmailUndo => b"doorward email-undo-link v1\0",
+            Self::UsernameReset => b"doorward username-reset-link v1\0",
         }
     }
 
@@ -49,6 +53,7 @@ impl Purpose {
             Self::EmailConfirmation => b"doorward email-confirmation-code v1\0",
             Self::EmailChange => b"doorward email-change-code v1\0",
             Self::EmailUndo => b"doorward email-undo-code v1\0",
+            Self::UsernameReset => b"doorward username-reset-code v1\0",
         }
     }
 }
@@ -152,6 +157,7 @@ mod tests {
             (Purpose::EmailConfirmation, "0baQ7VSfYBs51hSitZIGOaE9aQvD6K8pbPoGWrFRuek", "65095912"),
             (Purpose::EmailChange, "MNcwdAsppiUlhAmD8N5HcNBBdozDJhKddmDrVQSy4J0", "72723596"),
             (Purpose::EmailUndo, "PEmrLZXJXe9Kmx8A5Bwu4TMMDuTMz4lUwfpJkkskcQ4", "24762143"),
+            (Purpose::UsernameReset, "BQVtDD_zWua67zd1SZeOMLxsGGUtWatM43gnvcWzDwI", "73315821"),
         ] {
             assert_eq!(secrets.link_token(purpose, "t1").expose_secret(), link);
             assert_eq!(secrets.code(purpose, "t1").expose_secret(), code);

@@ -4,6 +4,8 @@
 //! `settings` only.
 
 mod audit_seal;
+mod compat_token;
+mod django_hash;
 mod ed25519;
 mod hashing_threads;
 mod keys;
@@ -15,11 +17,13 @@ mod refresh_token;
 mod token_signer;
 
 pub use audit_seal::{AuditSeals, Sealed, sha256_text};
+pub use compat_token::{Bearer, CompatRefused, CompatTokens};
+pub use django_hash::DjangoPassword;
 pub use hashing_threads::Busy;
 pub use keys::{Keys, KeysError};
 pub use known_device::KnownDevices;
 pub use mailed_secret::{MailedSecrets, Purpose};
-pub use password_hasher::{HasherError, PasswordHasher, Verdict};
+pub use password_hasher::{Guess, HasherError, PasswordHasher, Verdict};
 pub use pseudonym::Pseudonyms;
 pub use refresh_token::{Presented, RefreshTokens, Rid};
 pub use token_signer::{Claims, SignerError, TokenRefused, TokenSigner};

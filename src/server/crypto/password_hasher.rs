@@ -2,8 +2,14 @@
 //!
 //! Passwords arrive already normalised. A check costs the same whether or not there is an account behind it.
 
-use super::hashing_threads::{Busy, HashingThreads};
-use crate::server::{entropy::Entropy, settings};
+use super::{
+    django_hash::DjangoHash,
+    hashing_threads::{Busy, HashingThreads},
+};
+use crate::{
+    domain::credential::TypedPassword,
+    server::{entropy::Entropy, settings},
+};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -42,12 +48,54 @@ struct Stored {
     tag: Vec<u8>,
 }
 
+/// A password given as somebody's. `Debug` shows the type's name only.
+pub struct Guess {
+    secret: SecretString,
+    typed: Option<SecretString>,
+}
+
+impl Guess {
+    /// What the owner of no account has typed: text that can be no password costs what a wrong one costs.
+    #[must_use]
+    pub fn impossible() -> Self {
+        SecretString::from(String::new()).into()
+    }
+
+    /// The text in the form in which ours are hashed.
+    pub(super) fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// The text as it was typed.
+    pub(super) fn as_typed(&self) -> &SecretString {
+        self.typed.as_ref().unwrap_or(&self.secret)
+    }
+}
+
+impl From<SecretString> for Guess {
+    fn from(secret: SecretString) -> Self {
+        Self { secret, typed: None }
+    }
+}
+
+impl From<&TypedPassword> for Guess {
+    fn from(password: &TypedPassword) -> Self {
+        Self { secret: password.secret().clone(), typed: Some(password.as_typed().clone()) }
+    }
+}
+
+impl fmt::Debug for Guess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guess")
+    }
+}
+
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The password is the one that was hashed.
     pub matches: bool,
-    /// It matches, but was hashed with less than the settings ask for now: hash it again and store that.
+    /// It matches, but was hashed elsewhere or with less than the settings ask for now: hash it again and store that.
     pub stale: bool,
 }
 
@@ -113,14 +161,14 @@ impl PasswordHasher {
         })
     }
 
-    /// Whether `password` is the one behind `stored`. `None` (no such account, or one without a password) is computed
+    /// Whether `guess` is the password behind `stored`. `None` (no such account, or one without a password) is computed
     /// all the same and never matches, and so is a stored text that cannot be used, which is logged.
     ///
     /// # Errors
     /// [`Busy`] if too many are waiting; nothing is waited for then.
-    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict, Busy> {
-        let recipe = Arc::clone(&self.0.recipe);
-        self.0.threads.run(move |memory| recipe.verify(&password, stored.as_deref(), memory)).await
+    pub async fn verify(&self, guess: impl Into<Guess>, stored: Option<String>) -> Result<Verdict, Busy> {
+        let (recipe, guess) = (Arc::clone(&self.0.recipe), guess.into());
+        self.0.threads.run(move |memory| recipe.check(&guess, stored.as_deref(), memory)).await
     }
 
     /// Runs other work about a password that takes long, such as guessing how soon it would be guessed.
@@ -145,6 +193,18 @@ impl Recipe {
         let (m, t, p) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
         let (salt, tag) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag));
         Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${tag}"))
+    }
+
+    /// A hash of Django's costs what Django made it cost, mostly more than ours: until the first sign-in a clock can
+    /// tell such an account from none. Ours beside it would not make them equal.
+    fn check(&self, guess: &Guess, stored: Option<&str>, memory: &mut [Block]) -> Verdict {
+        match stored.and_then(DjangoHash::parse) {
+            Some(hash) => {
+                let matches = hash.is_of(guess);
+                Verdict { matches, stale: matches }
+            }
+            None => self.verify(&guess.secret, stored, memory),
+        }
     }
 
     fn verify(&self, password: &SecretString, stored: Option<&str>, memory: &mut [Block]) -> Verdict {

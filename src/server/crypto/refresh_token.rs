@@ -13,6 +13,8 @@ use std::fmt;
 
 /// Keeps this MAC apart from everything else a key may ever sign.
 const DOMAIN: &[u8] = b"doorward refresh-token v1\0";
+/// As [`DOMAIN`], of tokens that are never exchanged: neither kind is ever taken for the other.
+const KEPT: &[u8] = b"doorward kept-token v1\0";
 const RID_BYTES: usize = 16;
 const TAG_BYTES: usize = 16;
 /// A counter is at most `i64::MAX` (it lives in a BIGINT): 63 bits, seven to a byte.
@@ -85,11 +87,21 @@ impl RefreshTokens {
     /// The refresh token of a row at `counter`; above `i64::MAX` no counter is ever accepted.
     #[must_use]
     pub fn mint(&self, rid: &Rid, counter: u64) -> SecretString {
+        self.sealed(DOMAIN, rid, counter)
+    }
+
+    /// The token of a row that is never exchanged, as front ends of Django's token authentication keep one.
+    #[must_use]
+    pub fn mint_kept(&self, rid: &Rid, counter: u64) -> SecretString {
+        self.sealed(KEPT, rid, counter)
+    }
+
+    fn sealed(&self, domain: &[u8], rid: &Rid, counter: u64) -> SecretString {
         let mut token = Vec::with_capacity(LONGEST);
         token.push(self.0.first.id);
         token.extend_from_slice(&rid.0);
         write_counter(&mut token, counter);
-        let tag = self.0.first.over(&token).finalize().into_bytes();
+        let tag = self.0.first.over(domain, &token).finalize().into_bytes();
         token.extend(tag.into_iter().take(TAG_BYTES));
         SecretString::from(URL_SAFE_NO_PAD.encode(token))
     }
@@ -98,6 +110,16 @@ impl RefreshTokens {
     /// in constant time.
     #[must_use]
     pub fn parse(&self, text: &str) -> Option<Presented> {
+        self.opened(DOMAIN, text)
+    }
+
+    /// As [`RefreshTokens::parse`], of what [`RefreshTokens::mint_kept`] made.
+    #[must_use]
+    pub fn parse_kept(&self, text: &str) -> Option<Presented> {
+        self.opened(KEPT, text)
+    }
+
+    fn opened(&self, domain: &[u8], text: &str) -> Option<Presented> {
         if text.len() > LONGEST_TEXT {
             return None;
         }
@@ -105,15 +127,15 @@ impl RefreshTokens {
         let (body, tag) = token.split_last_chunk::<TAG_BYTES>()?;
         let (id, rest) = body.split_first()?;
         let key = self.0.iter().find(|key| key.id == *id)?;
-        key.over(body).verify_truncated_left(tag).ok()?;
+        key.over(domain, body).verify_truncated_left(tag).ok()?;
         let (rid, counter) = rest.split_first_chunk::<RID_BYTES>()?;
         Some(Presented { rid: Rid(*rid), counter: read_counter(counter)? })
     }
 }
 
 impl Key {
-    fn over(&self, body: &[u8]) -> Hmac<Sha256> {
-        self.mac.clone().chain_update(DOMAIN).chain_update(body)
+    fn over(&self, domain: &[u8], body: &[u8]) -> Hmac<Sha256> {
+        self.mac.clone().chain_update(domain).chain_update(body)
     }
 }
 

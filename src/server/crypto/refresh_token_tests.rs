@@ -16,7 +16,7 @@ fn minted(tokens: &RefreshTokens, rid: &Rid, counter: u64) -> String {
 
 /// A token with a right MAC over `body`.
 fn sealed(tokens: &RefreshTokens, body: &[u8]) -> String {
-    let tag = tokens.0.first.over(body).finalize().into_bytes();
+    let tag = tokens.0.first.over(DOMAIN, body).finalize().into_bytes();
     URL_SAFE_NO_PAD.encode([body, &tag[..TAG_BYTES]].concat())
 }
 

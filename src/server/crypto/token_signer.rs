@@ -3,7 +3,10 @@
 //! Ed25519 only (RFC 8037), one exact header, one issuer, one audience (RFC 8725). Time is handed in, so the clock
 //! checks of the library are off and ours are on. A token says nothing about a person but the account's number.
 
-use super::keys::{Keys, NamedSigningKey, Ring};
+use super::{
+    compat_token::Bearer,
+    keys::{Keys, NamedSigningKey, Ring},
+};
 use crate::{
     domain::{account::AccountId, grant::Grant, time::Timestamp},
     server::settings,
@@ -52,11 +55,16 @@ pub struct Claims {
     pub issued_at: Timestamp,
     /// When it expires (`exp`), without leeway.
     pub expires_at: Timestamp,
+    /// Made at the door for the front ends of Django, which keep it where scripts can read it.
+    pub is_compat: bool,
 }
 
 /// The claims as they stand in the token.
 #[derive(Serialize, Deserialize)]
 struct Wire {
+    /// First, as Django's front ends know it; only in tokens of their door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_type: Option<String>,
     iss: String,
     aud: String,
     sub: String,
@@ -67,7 +75,14 @@ struct Wire {
     /// We never write it; one that is there counts (RFC 7519 §4.1.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
 }
+
+/// What an access token of Django's door is called in its `token_type`.
+const COMPAT_ACCESS: &str = "access";
 
 /// Why a token is refused. For the log: whoever sent it is told nothing of this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,19 +180,42 @@ impl TokenSigner {
     /// # Errors
     /// Only if the library fails.
     pub fn sign(&self, account: AccountId, sid: &str, jti: String, now: Timestamp) -> Result<Grant, SignerError> {
-        let expires_at = now.plus(self.lifetime);
-        let claims = Wire {
+        self.sealed(&self.claims(account, sid, jti, now))
+    }
+
+    /// As [`TokenSigner::sign`], with the claims that Django's front ends look for beside ours.
+    ///
+    /// # Errors
+    /// Only if the library fails.
+    pub fn sign_compat(&self, bearer: &Bearer, jti: String, now: Timestamp) -> Result<Grant, SignerError> {
+        self.sealed(&Wire {
+            token_type: Some(COMPAT_ACCESS.to_owned()),
+            user_id: Some(bearer.account.to_string()),
+            username: bearer.username.clone(),
+            ..self.claims(bearer.account, &bearer.sid, jti, now)
+        })
+    }
+
+    fn claims(&self, account: AccountId, sid: &str, jti: String, now: Timestamp) -> Wire {
+        Wire {
+            token_type: None,
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: account.to_string(),
             sid: sid.to_owned(),
             iat: now.0,
-            exp: expires_at.0,
+            exp: now.plus(self.lifetime).0,
             jti,
             nbf: None,
-        };
+            user_id: None,
+            username: None,
+        }
+    }
+
+    fn sealed(&self, claims: &Wire) -> Result<Grant, SignerError> {
+        let expires_at = Timestamp(claims.exp);
         let key = &self.keys.first;
-        let access_token = jsonwebtoken::encode(&key.header, &claims, &key.encoding)
+        let access_token = jsonwebtoken::encode(&key.header, claims, &key.encoding)
             .map_err(|error| SignerError(format!("an access token could not be signed: {error}")))?;
         Ok(Grant { access_token, token_type: "Bearer".to_owned(), expires_in: self.lifetime, expires_at })
     }
@@ -187,20 +225,32 @@ impl TokenSigner {
     /// # Errors
     /// Everything else; see [`TokenRefused`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+        self.check(self.read(token)?, now)
+    }
+
+    /// As [`TokenSigner::verify`], of a token that [`TokenSigner::sign_compat`] made.
+    ///
+    /// # Errors
+    /// As there; `Claims` for a token of another door.
+    pub fn verify_compat(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefused> {
+        let wire = self.read(token)?;
+        let is_ours = wire.token_type.as_deref() == Some(COMPAT_ACCESS) && wire.user_id.as_deref() == Some(&wire.sub);
+        if is_ours { self.check(wire, now) } else { Err(TokenRefused::Claims) }
+    }
+
+    fn read(&self, token: &str) -> Result<Wire, TokenRefused> {
         if token.len() > LONGEST {
             return Err(TokenRefused::TooLong);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenRefused::Malformed)?;
         // The whole header is compared: no `jwk`, `jku`, `x5u` or `crit` can ask for anything.
         let key = self.keys.iter().find(|key| key.header == header).ok_or(TokenRefused::Header)?;
-        let claims = jsonwebtoken::decode::<Wire>(token, &key.decoding, &self.validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => TokenRefused::Signature,
-                ErrorKind::Json(_) => TokenRefused::Claims,
-                _ => TokenRefused::Malformed,
-            })?
-            .claims;
-        self.check(claims, now)
+        let read = jsonwebtoken::decode::<Wire>(token, &key.decoding, &self.validation);
+        read.map(|read| read.claims).map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => TokenRefused::Signature,
+            ErrorKind::Json(_) => TokenRefused::Claims,
+            _ => TokenRefused::Malformed,
+        })
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037).
@@ -227,7 +277,8 @@ impl TokenSigner {
             return Err(TokenRefused::Claims);
         }
         let (issued_at, expires_at) = (Timestamp(claims.iat), Timestamp(claims.exp));
-        Ok(Claims { account, sid: claims.sid, jti: claims.jti, issued_at, expires_at })
+        let is_compat = claims.token_type.is_some();
+        Ok(Claims { account, sid: claims.sid, jti: claims.jti, issued_at, expires_at, is_compat })
     }
 }
 

@@ -77,7 +77,10 @@ fn a_token_says_what_was_signed_and_nothing_more() {
     assert_eq!((grant.token_type.as_str(), grant.expires_in, grant.expires_at), ("Bearer", 600, NOW.plus(600)));
     let claims = bench.signer.verify(&grant.access_token, NOW).unwrap();
     let (sid, jti) = ("s1".to_owned(), "j1".to_owned());
-    assert_eq!(claims, Claims { account: AccountId(42), sid, jti, issued_at: NOW, expires_at: NOW.plus(600) });
+    assert_eq!(
+        claims,
+        Claims { account: AccountId(42), sid, jti, issued_at: NOW, expires_at: NOW.plus(600), is_compat: false }
+    );
     let parts: Vec<Value> = grant
         .access_token
         .split('.')

@@ -12,6 +12,9 @@ use crate::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
+/// Lines of a page of the history.
+const HISTORY_PAGE: usize = 25;
+
 impl Call {
     /// Who asks, whether or not the account is on its way out.
     async fn visitor(&self) -> Result<Principal, Problem> {
@@ -171,7 +174,7 @@ impl Call {
     /// See [`crate::actions::request_deletion`].
     pub async fn request_deletion(&self, current: SecretString) -> Result<Done, Problem> {
         let principal = self.proven(&current).await?;
-        self.state().auth.request_deletion(&principal, &self.origin()).await?;
+        _ = self.state().auth.request_deletion(&principal, &self.origin()).await?;
         self.clear(&[Kind::Session]);
         self.forget_grant();
         Ok(self.done(paths::login_with(Notice::DeletionRequested)))
@@ -206,7 +209,7 @@ impl Call {
         match path {
             paths::ACCOUNT => facts.time_zones = zones().to_vec(),
             paths::ACCOUNT_SESSIONS => facts.sessions = auth.sessions(principal).await?,
-            paths::ACCOUNT_HISTORY => facts.history = auth.history(principal, before).await?,
+            paths::ACCOUNT_HISTORY => facts.history = auth.history(principal, before, HISTORY_PAGE).await?,
             _ => {}
         }
         Ok(facts)

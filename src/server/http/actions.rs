@@ -1,12 +1,12 @@
 //! The door of the server functions. Leptos runs them; this file sees to it that only well-formed calls come in, and
 //! that a problem leaves with its own status and media type.
 
-use super::{AppState, problem::PROBLEM_JSON, render::Call};
+use super::{AppState, media::is_form, problem::PROBLEM_JSON, render::Call};
 use crate::domain::problem::{Code, Problem};
 use axum::{
     body::{Body, to_bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
+    http::{HeaderValue, Method, Request, Response, StatusCode, header},
     response::IntoResponse as _,
 };
 use leptos::prelude::provide_context;
@@ -30,13 +30,13 @@ pub async fn run(state: &AppState, mut request: Request<Body>) -> Result<Respons
         return Err(super::not_found());
     }
     if request.method() != Method::POST {
-        let mut response = Problem::new(Code::MalformedRequest, 405, "Only POST is taken here.").into_response();
+        let mut response = Problem::new(Code::MethodNotAllowed, 405, "Only POST is taken here.").into_response();
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return Ok(response);
     }
     if !is_form(request.headers()) {
         let detail = "Send the fields as application/x-www-form-urlencoded.";
-        return Err(Problem::new(Code::MalformedRequest, 415, detail));
+        return Err(Problem::new(Code::UnsupportedMediaType, 415, detail));
     }
     // Leptos would redirect a browser's form to its Referer and write the error into that URL.
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -49,13 +49,6 @@ pub async fn run(state: &AppState, mut request: Request<Body>) -> Result<Respons
     let mut response = with_own_status(response.into_response()).await;
     call.put_headers(response.headers_mut());
     Ok(response)
-}
-
-/// Whether the body is a plain form, the one encoding that all our server functions take.
-#[must_use]
-pub fn is_form(headers: &HeaderMap) -> bool {
-    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 /// Leptos answers 500 to every error of a server function; the problem in the body knows better.

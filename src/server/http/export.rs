@@ -1,6 +1,6 @@
 //! The download of one's data: a file, not a page, and so no server function.
 
-use super::{AppState, actions, forms, pages, render::Call};
+use super::{AppState, forms, media, pages, render::Call};
 use crate::{
     domain::problem::{Code, Problem},
     paths,
@@ -17,9 +17,9 @@ use secrecy::SecretString;
 pub async fn download(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Some(form) = forms::of(paths::forms::EXPORT) else { return super::not_found().into_response() };
-    if !actions::is_form(&parts.headers) {
+    if !media::is_form(&parts.headers) {
         let detail = "Send the fields as application/x-www-form-urlencoded.";
-        return Problem::new(Code::MalformedRequest, 415, detail).into_response();
+        return Problem::new(Code::UnsupportedMediaType, 415, detail).into_response();
     }
     let typed = match to_bytes(body, state.settings.server.body_limit).await {
         Ok(typed) => typed,

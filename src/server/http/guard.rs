@@ -13,9 +13,14 @@
 //! | absent | another, `null`, or twice | refuse |
 //! | absent | absent | pass with a Bearer token and no cookie, else refuse |
 //!
+//! At the doors for programs an `Origin` of `cors.origins` passes like ours, and a request with neither header passes
+//! if it carries no cookie, or a Bearer token, or a body of JSON: browsers send either of these to another site only after
+//! a pre-flight, and never without `Origin` (Fetch, "CORS-safelisted request-header").
+//!
 //! `null` beside `same-origin` is a form of our own from a page with `Referrer-Policy: no-referrer`. A sandboxed frame
 //! also sends `null`, but `cross-site` with it.
 
+use super::{cors::Origins, doors::Door, media::is_json};
 use crate::{
     domain::problem::{Code, Problem},
     paths,
@@ -29,12 +34,14 @@ use axum::{
 use std::sync::Arc;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const DETAIL: &str = "This request came from another site. Open the page here and try again.";
+/// What a request from another site is told.
+pub const DETAIL: &str = "This request came from another site. Open the page here and try again.";
 
 /// Knows our own origin.
 #[derive(Clone, Debug)]
 pub struct Guard {
     origin: Arc<str>,
+    others: Origins,
 }
 
 /// Why a request is refused; for the log.
@@ -60,10 +67,11 @@ impl Refusal {
 }
 
 impl Guard {
-    /// A guard for the server that people reach at `public_url` (scheme, host, port).
+    /// A guard for the server that people reach at `public_url` (scheme, host, port); pages of `others` may call the doors
+    /// for programs.
     #[must_use]
-    pub fn new(public_url: &str) -> Self {
-        Self { origin: origin(public_url).into() }
+    pub fn new(public_url: &str, others: Origins) -> Self {
+        Self { origin: origin(public_url).into(), others }
     }
 
     fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -73,6 +81,10 @@ impl Guard {
         }
         let site = single(headers, &SEC_FETCH_SITE)?;
         let origin = single(headers, &header::ORIGIN)?;
+        let door = Door::of(path);
+        if door != Door::Pages && self.lets_program_in(door, site, origin, headers) {
+            return Ok(());
+        }
         let ours = origin.map(|origin| origin.as_bytes() == self.origin.as_bytes());
         match (site.map(HeaderValue::as_bytes), ours) {
             (Some(b"same-origin"), None | Some(true)) => Ok(()),
@@ -84,6 +96,26 @@ impl Guard {
             (None, Some(false)) => Err(Refusal::OtherOrigin),
             (None, None) if has_bearer(headers) && !headers.contains_key(header::COOKIE) => Ok(()),
             (None, None) => Err(Refusal::Unknown),
+        }
+    }
+}
+
+impl Guard {
+    /// What the doors for programs take beyond the table.
+    fn lets_program_in(
+        &self,
+        door: Door,
+        site: Option<&HeaderValue>,
+        origin: Option<&HeaderValue>,
+        headers: &HeaderMap,
+    ) -> bool {
+        match (site, origin) {
+            (_, Some(origin)) => self.others.lists(origin),
+            (None, None) => {
+                let bare = !headers.contains_key(header::COOKIE);
+                door == Door::Compat || bare || has_bearer(headers) || is_json(headers)
+            }
+            (Some(_), None) => false,
         }
     }
 }

@@ -12,7 +12,7 @@ fn verdict(method: &Method, path: &str, headers: &[(&str, &str)]) -> Result<(), 
     for (name, value) in headers {
         map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
-    Guard::new(OURS).check(method, path, &map)
+    Guard::new(OURS, Origins::new(&[])).check(method, path, &map)
 }
 
 fn post(headers: &[(&str, &str)]) -> Result<(), Refusal> {
@@ -48,7 +48,7 @@ fn other_sites_may_not() {
         let Ok(value) = HeaderValue::from_str(origin) else { continue };
         let mut headers = HeaderMap::new();
         headers.insert(header::ORIGIN, value);
-        let verdict = Guard::new(OURS).check(&Method::POST, paths::LOGIN, &headers);
+        let verdict = Guard::new(OURS, Origins::new(&[])).check(&Method::POST, paths::LOGIN, &headers);
         assert_eq!(verdict, Err(Refusal::OtherOrigin), "{origin}");
     }
     let contradictory = [("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:3000")];
@@ -119,7 +119,7 @@ fn the_public_url_is_compared_as_browsers_write_it() {
 async fn a_refusal_is_a_problem_that_names_no_other_site() {
     let app = Router::new()
         .route(paths::LOGIN, any(|| async { "in" }))
-        .layer(middleware::from_fn_with_state(Guard::new(OURS), same_origin));
+        .layer(middleware::from_fn_with_state(Guard::new(OURS, Origins::new(&[])), same_origin));
     let request = Request::post(paths::LOGIN).header("origin", "https://evil.test").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     assert_eq!(

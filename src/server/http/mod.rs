@@ -3,10 +3,15 @@
 mod access_log;
 mod account;
 mod actions;
+pub mod api;
 pub mod assets;
 mod client;
+mod compat;
 pub mod cookies;
+mod cors;
 mod csp_report;
+mod discovery;
+mod doors;
 mod export;
 mod forms;
 mod guard;
@@ -14,6 +19,7 @@ mod headers;
 mod limits;
 pub mod local_time;
 pub mod mailbox;
+mod media;
 mod pages;
 pub mod problem;
 mod proxies;
@@ -38,10 +44,10 @@ use crate::{
     },
 };
 use axum::{
-    Json, Router,
+    Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap, HeaderValue, Response, StatusCode, Version, header},
+    http::{Extensions, HeaderMap, Response, StatusCode, Version, header},
     middleware::{self, Next},
     response::IntoResponse as _,
     routing::{any, get, post},
@@ -89,13 +95,20 @@ pub fn router(state: AppState) -> Router {
     let settings = &state.settings.server;
     let mut routes = Router::new()
         .route(&[paths::ACTIONS, "/{name}"].concat(), any(actions::answer))
-        .route(paths::JWKS, get(jwks))
+        .route(paths::JWKS, get(discovery::jwks))
         .route(paths::CHANGE_PASSWORD, get(change_password))
         .route(paths::CSP_REPORTS, csp_report::route())
         .route(paths::HEALTH, get(|| async { "ok\n" }))
         .route(paths::READY, get(ready))
         .route(paths::LOGOUT, post(pages::submit))
         .route(paths::forms::EXPORT, get(pages::lead_to_page).post(export::download));
+    for path in paths::METADATA {
+        routes = routes.route(path, get(discovery::metadata));
+    }
+    routes = routes.merge(api::router()).merge(api::docs::router());
+    if state.settings.compat.enabled {
+        routes = routes.merge(compat::router());
+    }
     let pages: Vec<String> = leptos_axum::generate_route_list(App).iter().map(|page| page.path().to_owned()).collect();
     for page in &pages {
         routes = routes.route(page, get(pages::show).post(pages::submit));
@@ -112,12 +125,16 @@ pub fn router(state: AppState) -> Router {
     if let Some(mailbox) = state.mailbox.clone() {
         routes = routes.merge(mailbox_pages(&state, mailbox));
     }
+    let origins = cors::Origins::new(&state.settings.cors.origins);
+    let guard = guard::Guard::new(&settings.public_url, origins.clone());
     routes
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_COMPRESSION)).compress_when(is_open_page))
-        .layer(middleware::from_fn_with_state(guard::Guard::new(&settings.public_url), guard::same_origin))
+        .layer(middleware::from_fn_with_state(guard, guard::same_origin))
         .layer(middleware::from_fn_with_state(limits::Limits::new(settings), limits::hold))
         .layer(middleware::from_fn_with_state(state.clone(), pages::for_people))
         .layer(middleware::from_fn(limits::net))
+        .layer(middleware::from_fn(doors::tell))
+        .layer(middleware::from_fn_with_state(origins, cors::share))
         .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
         .layer(middleware::from_fn(access_log::log))
         .layer(middleware::from_fn_with_state(proxies::Proxies::new(settings), proxies::resolve))
@@ -156,15 +173,6 @@ async fn only_from_here(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Req
     } else {
         not_found().into_response()
     }
-}
-
-async fn jwks(State(state): State<AppState>) -> Response<Body> {
-    let mut response = Json(state.auth.jwks()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-    // Long enough to spare us most requests, short enough that a new key is known before it signs.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    response
 }
 
 /// 200 while people can sign in; the body says whether their mails leave too.

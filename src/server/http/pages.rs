@@ -3,7 +3,9 @@
 use super::{
     AppState, actions,
     cookies::Kind,
+    doors::Door,
     forms::{self, Form},
+    media,
     problem::{PROBLEM_JSON, status},
     render::{Call, Page, page},
 };
@@ -162,9 +164,9 @@ pub async fn submit(State(state): State<AppState>, request: Request<Body>) -> Re
     let Some(form) = forms::of(parts.uri.path()) else {
         return not_allowed().into_response();
     };
-    if !actions::is_form(&parts.headers) {
+    if !media::is_form(&parts.headers) {
         let detail = "Send the fields as application/x-www-form-urlencoded.";
-        return Problem::new(Code::MalformedRequest, 415, detail).into_response();
+        return Problem::new(Code::UnsupportedMediaType, 415, detail).into_response();
     }
     let typed = match to_bytes(body, state.settings.server.body_limit).await {
         Ok(typed) => typed,
@@ -271,7 +273,8 @@ pub async fn failure(state: &AppState, request: Request<Body>, problem: Problem)
 
 /// Middleware: a person who gets a problem gets it as a page, whoever in the house has refused the request.
 pub async fn for_people(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response<Body> {
-    if !accepts_html(request.headers()) || request.uri().path().starts_with(paths::ACTIONS) {
+    let path = request.uri().path();
+    if !accepts_html(request.headers()) || path.starts_with(paths::ACTIONS) || Door::of(path) != Door::Pages {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -295,7 +298,7 @@ pub async fn missing(State(state): State<AppState>, request: Request<Body>) -> R
     if let Some(file) = super::assets::serve_asset(state.site_root(), &request).await {
         return file;
     }
-    let asks_for_a_page = accepts_html(request.headers());
+    let asks_for_a_page = accepts_html(request.headers()) && Door::of(request.uri().path()) == Door::Pages;
     if !asks_for_a_page || ![Method::GET, Method::HEAD].contains(request.method()) {
         return super::not_found().into_response();
     }
@@ -315,7 +318,7 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
 /// The problem of a method that a path does not take.
 #[must_use]
 pub fn not_allowed() -> Problem {
-    Problem::new(Code::MalformedRequest, 405, "This address does not take that method.")
+    Problem::new(Code::MethodNotAllowed, 405, "This address does not take that method.")
 }
 
 /// 303 to a path of ours.

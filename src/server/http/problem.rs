@@ -79,9 +79,12 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == Code::NotSignedIn {
+        // RFC 9110 section 15.5.2: every 401 says how one could do better.
+        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For the doors that tell it in other words.
+        response.extensions_mut().insert(self);
         response
     }
 }

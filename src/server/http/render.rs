@@ -15,7 +15,7 @@ use crate::{
         ShortestPassword, SiteName, Status, Visitor,
     },
     paths::{self, Notice},
-    server::auth::{AskedReset, AuthError, KnownDevicesCookie, LoggedIn, Opened, Origin, Registered},
+    server::auth::{AskedReset, AuthError, KnownDevicesCookie, LoggedIn, Opened, Origin, Principal, Registered},
     server::settings::Confirm,
 };
 use axum::{
@@ -103,8 +103,7 @@ impl Call {
     /// As [`crate::server::auth::AuthService::log_out`].
     pub async fn log_out(&self) -> Result<Done, Problem> {
         self.state.auth.log_out(self.held(), &self.origin()).await?;
-        self.clear(&[Kind::Session]);
-        self.answer().clear_site = true;
+        self.clear_with_site();
         Ok(Done { next: paths::login_with(Notice::SignedOut), grant: None })
     }
 
@@ -132,8 +131,13 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::authenticate`].
     pub async fn account(&self) -> Result<Account, Problem> {
+        Ok(self.principal_by_token().await?.account)
+    }
+
+    /// Who asks, by the access token.
+    pub(super) async fn principal_by_token(&self) -> Result<Principal, Problem> {
         let token = self.bearer.as_ref().ok_or(AuthError::NotSignedIn)?;
-        Ok(self.state.auth.authenticate(token.expose_secret()).await?.account)
+        Ok(self.state.auth.authenticate(token.expose_secret()).await?)
     }
 
     /// Asks for a reset mail.
@@ -194,6 +198,27 @@ impl Call {
         self.confirming.as_ref().map(|confirming| confirming.expose_secret())
     }
 
+    /// What the browser that asked for a reset keeps, so that the mailed code works in it.
+    pub(super) fn requested(&self) -> Option<&str> {
+        self.request.as_ref().map(|request| request.expose_secret())
+    }
+
+    /// Keeps what binds a confirmation to the browser that registered.
+    pub(super) fn keep_confirming(&self, asked: &AskedReset) {
+        self.set_cookie(self.state.cookies.confirming(asked));
+    }
+
+    /// Whether any cookie of ours came with the call: programs have none, and need none removed.
+    pub(super) fn has_cookies(&self) -> bool {
+        [&self.known_devices, &self.held, &self.request, &self.confirming].iter().any(|cookie| cookie.is_some())
+    }
+
+    /// Signs this browser out: the cookie goes, and what it has kept of the site.
+    pub(super) fn clear_with_site(&self) {
+        self.clear(&[Kind::Session]);
+        self.answer().clear_site = true;
+    }
+
     /// Puts a session's new tokens into the answer.
     pub(super) fn adopt(&self, opened: Opened) {
         self.set_cookie(self.state.cookies.session(&opened.cookie));
@@ -231,7 +256,7 @@ impl Call {
     }
 
     /// Where addresses must be confirmed first, every refused sign-in says so: nobody learns by it which ones wait.
-    fn told_of_confirmation(&self, error: AuthError) -> Problem {
+    pub(super) fn told_of_confirmation(&self, error: AuthError) -> Problem {
         let wrong = matches!(error, AuthError::WrongCredentials);
         let problem = Problem::from(error);
         if wrong && self.state.settings.registration.confirmation == Confirm::Required {
@@ -258,7 +283,7 @@ impl Call {
     }
 
     fn confirm_first(&self, asked: &AskedReset) -> Done {
-        self.set_cookie(self.state.cookies.confirming(asked));
+        self.keep_confirming(asked);
         self.clear(&[Kind::Link]);
         self.done(paths::CONFIRM_EMAIL.to_owned())
     }

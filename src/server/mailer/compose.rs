@@ -1,13 +1,16 @@
 //! From an outbox row to a message: makes the secret, fills the words, builds the headers by types.
 
-use super::templates::{self, Event, Greeting, Lived, Mailed, Words};
+use super::{
+    links::Links,
+    templates::{self, Event, Greeting, Lived, Mailed, Words},
+};
 use crate::{
     domain::{account::AccountId, time::Timestamp},
     paths,
     server::{
         crypto::{MailedSecrets, Purpose},
         settings::{Settings, SettingsError},
-        store::outbox::{MailKind, MailedTicket, Recipient},
+        store::outbox::{self, MailKind, MailedTicket, Recipient},
     },
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -28,7 +31,7 @@ use std::{
 #[derive(Clone)]
 pub struct Composer {
     site: String,
-    public_url: String,
+    links: Links,
     from: Mailbox,
     secrets: Arc<MailedSecrets>,
 }
@@ -109,12 +112,7 @@ impl Composer {
             SettingsError(format!("mail.from = {:?}: {error}; write `Name <name@host>`", settings.mail.from))
         })?;
         let server = &settings.server;
-        Ok(Self {
-            site: server.site_name.clone(),
-            public_url: server.public_url.clone(),
-            from,
-            secrets: Arc::new(secrets),
-        })
+        Ok(Self { site: server.site_name.clone(), links: Links::new(settings), from, secrets: Arc::new(secrets) })
     }
 
     /// Makes the mail of `letter`. Made twice it holds the same secrets and the same Message-ID, so that a double (a
@@ -151,7 +149,7 @@ impl Composer {
         let Recipient { email, username, first_name } = letter.recipient;
         let greeting = Greeting { site: &self.site, name: if first_name.is_empty() { username } else { first_name } };
         let (at, about) = (letter.happened_at, letter.about.unwrap_or_default());
-        let page = |path: &str| format!("{}{path}", self.public_url);
+        let page = |path: &str| self.links.page(path);
         let (login, reset) = (page(paths::LOGIN), page(paths::RESET_PASSWORD));
         let mailed = self.mailed(letter, now);
         let event = |reset_page| Event { at, about, not_me_page: page(paths::ACCOUNT_NOT_ME), reset_page };
@@ -170,6 +168,11 @@ impl Composer {
                 templates::username_changed(&greeting, username, event(reset), page(paths::ACCOUNT))
             }
             MailKind::DeletionRequested => templates::deletion_requested(&greeting, at, about, login, reset),
+            MailKind::UsernameReset => {
+                // We have no page of our own for this link: whoever is signed in needs none.
+                let link = self.links.leads_away(letter.kind).then_some(mailed).transpose()?;
+                templates::username_reset(&greeting, username, link, page(paths::ACCOUNT))
+            }
         })
     }
 
@@ -182,17 +185,21 @@ impl Composer {
         }
         let uid = BASE64_URL_SAFE_NO_PAD.encode(letter.account.to_string());
         let token = self.secrets.link_token(purpose, id);
+        let (elsewhere, token) = (letter.about == Some(outbox::TO_FRONT_END), token.expose_secret());
+        let away = if elsewhere { self.links.away(letter.kind, &uid, token) } else { None };
+        let username = away.is_some().then(|| letter.recipient.username.clone());
         let link = Lived {
-            value: paths::mailed_link(&self.public_url, page, &uid, token.expose_secret()),
+            value: away.unwrap_or_else(|| paths::mailed_link(&self.links.page(""), page, &uid, token)),
             left: times.expires_at.since(now),
             until: times.expires_at,
         };
-        let code = (has_code && now < times.code_expires_at).then(|| Lived {
+        // A code works in the browser that asked us for it. A front end asks without one.
+        let code = (has_code && !elsewhere && now < times.code_expires_at).then(|| Lived {
             value: self.secrets.code(purpose, id).expose_secret().to_owned(),
             left: times.code_expires_at.since(now),
             until: times.code_expires_at,
         });
-        Ok(Mailed { link, code })
+        Ok(Mailed { link, code, username })
     }
 }
 
@@ -205,6 +212,7 @@ const fn secrets_of(kind: MailKind) -> Option<(Purpose, &'static str, bool)> {
         MailKind::EmailChange => Some((Purpose::EmailChange, paths::CONFIRM_EMAIL_CHANGE, true)),
         // A code is typed by who asked. Whoever undoes a change did not ask for it.
         MailKind::EmailChanged => Some((Purpose::EmailUndo, paths::UNDO_EMAIL_CHANGE, false)),
+        MailKind::UsernameReset => Some((Purpose::UsernameReset, paths::ACCOUNT, false)),
         MailKind::PasswordResetDone
         | MailKind::SessionTheft
         | MailKind::RegistrationAttempt

@@ -8,6 +8,7 @@
 
 mod compose;
 mod files;
+mod links;
 mod mailbox;
 mod smtp;
 mod templates;

@@ -277,7 +277,8 @@ pub async fn set_delete_at(tx: &mut Tx, id: AccountId, at: Option<Timestamp>) ->
 /// Deletes up to `most` accounts whose time has come, with all that hangs on them, and answers their ids and, of those that were
 /// lived in, the user-name keys.
 /// An account whose earlier address can still be restored stays until then: somebody else may have asked for its end.
-/// `unconfirmed_before`: accounts made before it that never confirmed their address and never signed in go too.
+/// `unconfirmed_before`: accounts made before it that never confirmed their address and never signed in go too, but for
+/// those that were imported.
 ///
 /// # Errors
 /// The database is away.
@@ -290,7 +291,8 @@ pub async fn purge(
     let rows = sqlx::query(
         "DELETE FROM accounts WHERE id IN (
              SELECT id FROM accounts
-             WHERE (delete_at <= $1 OR (email_verified_at IS NULL AND last_login_at IS NULL AND created_at < $2))
+             WHERE (delete_at <= $1 OR (email_verified_at IS NULL AND last_login_at IS NULL AND imported_at IS NULL
+                                        AND created_at < $2))
                AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.account_id = accounts.id AND kind = 'email_undo'
                                                        AND consumed_at IS NULL AND expires_at > $1)
              LIMIT $3)

@@ -54,7 +54,7 @@ fn sqlite_path(rest: &str) -> &str {
     rest.trim_start_matches("//").split('?').next().unwrap_or_default()
 }
 
-fn is_postgres(url: &str) -> bool {
+pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 

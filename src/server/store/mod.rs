@@ -7,7 +7,9 @@ pub mod accounts;
 pub mod audit;
 pub mod audit_links;
 mod connect;
+pub mod django;
 mod error;
+pub mod imported;
 pub mod outbox;
 pub mod reservations;
 pub mod session_lists;
@@ -48,6 +50,14 @@ impl Store {
     /// The URL is of no known engine, or there is no such database.
     pub async fn open_existing(settings: &settings::Database) -> Result<Self, StoreError> {
         connect::open_existing(settings).await
+    }
+
+    /// Whether a database that was opened to be looked at has the tables of this version.
+    ///
+    /// # Errors
+    /// `Broken` if it has not; the database is away.
+    pub async fn check_tables(&self) -> Result<(), StoreError> {
+        imported::check_tables(&mut *self.read().await?).await
     }
 
     /// A connection for reading. What is read may be older than the last write of somebody else.

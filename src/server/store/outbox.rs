@@ -7,6 +7,9 @@ use super::{StoreError, Tx};
 use crate::domain::{account::AccountId, time::Timestamp};
 use sqlx::{Row as _, any::AnyRow};
 
+/// [`NewMail::about`] of a mail whose link leads to the front end of `compat.front_end`.
+pub const TO_FRONT_END: &str = "to_front_end";
+
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MailKind {
@@ -34,11 +37,13 @@ pub enum MailKind {
     UsernameChanged,
     /// The account will be deleted on a day.
     DeletionRequested,
+    /// The link that lets its reader choose another user name.
+    UsernameReset,
 }
 
 impl MailKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PasswordReset,
         Self::PasswordResetDone,
         Self::SessionTheft,
@@ -51,6 +56,7 @@ impl MailKind {
         Self::LoginAfterFailures,
         Self::UsernameChanged,
         Self::DeletionRequested,
+        Self::UsernameReset,
     ];
 
     /// Its name in the table and in the log.
@@ -69,6 +75,7 @@ impl MailKind {
             Self::LoginAfterFailures => "login_after_failures",
             Self::UsernameChanged => "username_changed",
             Self::DeletionRequested => "deletion_requested",
+            Self::UsernameReset => "username_reset",
         }
     }
 
@@ -99,7 +106,8 @@ pub struct NewMail {
     pub ticket: Option<String>,
     /// From then on it is no longer worth sending: its secret is dead, or the news is old.
     pub give_up_at: Timestamp,
-    /// What it tells beside its kind: a device and a coarse address (`Firefox on Linux, 192.0.2.7`), or a time.
+    /// What it tells beside its kind: a device and a coarse address (`Firefox on Linux, 192.0.2.7`), a time, or
+    /// [`TO_FRONT_END`].
     pub about: Option<String>,
 }
 
@@ -199,7 +207,8 @@ const CLAIM: &str = "
                   AND (leased_until IS NULL OR leased_until <= $2)
                   AND kind IN ('password_reset', 'password_reset_done', 'session_theft', 'registration_attempt',
                                'email_confirmation', 'email_change', 'email_changed', 'password_changed',
-                               'new_device', 'login_after_failures', 'username_changed', 'deletion_requested')
+                               'new_device', 'login_after_failures', 'username_changed', 'deletion_requested',
+                               'username_reset')
                 ORDER BY due_at, id LIMIT 1)
       AND sent_at IS NULL AND gave_up_at IS NULL AND due_at <= $2
       AND (leased_until IS NULL OR leased_until <= $2)

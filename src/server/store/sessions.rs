@@ -279,11 +279,37 @@ pub async fn find(tx: &mut Tx, rid: &str) -> Result<Option<(Session, StoredAccou
 /// # Errors
 /// The database is away.
 pub async fn find_public(tx: &mut Tx, sid: &str) -> Result<Option<(Session, StoredAccount)>, StoreError> {
-    let rid = sqlx::query("SELECT rid FROM sessions WHERE sid = $1").bind(sid).fetch_optional(&mut *tx).await?;
-    match rid {
-        Some(row) => find(tx, row.try_get::<&str, _>(0)?).await,
+    match rid_of(tx, sid).await? {
+        Some(rid) => find(tx, &rid).await,
         None => Ok(None),
     }
+}
+
+/// The secret name of the session with that public one.
+///
+/// # Errors
+/// The database is away.
+pub async fn rid_of(tx: &mut Tx, sid: &str) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("SELECT rid FROM sessions WHERE sid = $1").bind(sid).fetch_optional(tx).await?;
+    row.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Notes that a session is in use without making a token. False if it has ended.
+///
+/// # Errors
+/// The database is away.
+pub async fn touch(tx: &mut Tx, rid: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET minted_at = CASE WHEN minted_at < $2 THEN $2 ELSE minted_at END
+         WHERE rid = $1 AND revoked_at IS NULL
+           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
+                                                AND accounts.security_epoch = sessions.epoch)",
+    )
+    .bind(rid)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Ends the session of that public name, if it is this account's and has not ended.

@@ -15,6 +15,8 @@ pub enum TicketKind {
     EmailChange,
     /// Going back to the address before.
     EmailUndo,
+    /// Choosing another user name.
+    UsernameReset,
 }
 
 impl TicketKind {
@@ -26,6 +28,7 @@ impl TicketKind {
             Self::EmailConfirmation => "email_confirmation",
             Self::EmailChange => "email_change",
             Self::EmailUndo => "email_undo",
+            Self::UsernameReset => "username_reset",
         }
     }
 }
@@ -130,9 +133,26 @@ pub async fn made_since(
 /// # Errors
 /// The database is away.
 pub async fn find_open(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Result<Vec<Ticket>, StoreError> {
+    find_where("consumed_at IS NULL", tx, account, kind).await
+}
+
+/// The tickets of an account that were used, or ended by something else, newest first.
+///
+/// # Errors
+/// The database is away.
+pub async fn find_used(tx: &mut Tx, account: AccountId, kind: TicketKind) -> Result<Vec<Ticket>, StoreError> {
+    find_where("consumed_at IS NOT NULL", tx, account, kind).await
+}
+
+async fn find_where(
+    condition: &'static str,
+    tx: &mut Tx,
+    account: AccountId,
+    kind: TicketKind,
+) -> Result<Vec<Ticket>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM tickets
-         WHERE account_id = $1 AND kind = $2 AND consumed_at IS NULL ORDER BY created_at DESC, id LIMIT 1000"
+         WHERE account_id = $1 AND kind = $2 AND {condition} ORDER BY created_at DESC, id LIMIT 1000"
     )))
     .bind(account.0)
     .bind(kind.as_str())

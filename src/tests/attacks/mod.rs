@@ -16,7 +16,7 @@ use crate::{
 use sqlx::Row as _;
 
 /// The first column of the first row.
-async fn count(app: &App, sql: &'static str) -> i64 {
+pub(crate) async fn count(app: &App, sql: &'static str) -> i64 {
     let mut tx = app.store.read().await.unwrap();
     sqlx::query(sql).fetch_one(&mut *tx).await.unwrap().try_get(0).unwrap()
 }

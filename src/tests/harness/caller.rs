@@ -42,6 +42,15 @@ impl Answer {
         fields.iter().map(|field| field["field"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The JSON pointers, or parameters, that a problem of the API complains about.
+    pub fn pointers(&self) -> Vec<String> {
+        let json = self.json();
+        let errors = json["errors"].as_array().cloned().unwrap_or_default();
+        let name =
+            |error: &serde_json::Value| error["pointer"].as_str().or(error["parameter"].as_str()).map(str::to_owned);
+        errors.iter().map(|error| name(error).unwrap()).collect()
+    }
+
     /// The access token of a grant or of a form's answer.
     pub fn token(&self) -> String {
         let json = self.json();
@@ -123,6 +132,31 @@ impl Caller {
     pub async fn action(&self, name: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.request(Method::POST, &format!("/actions/{name}"));
         self.send(request.header("sec-fetch-site", "same-origin").form(fields)).await
+    }
+
+    /// The API, as a program calls it: with the cookies it holds, a token and a JSON body if there are any.
+    pub async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<serde_json::Value>,
+    ) -> Answer {
+        let mut request = self.request(method, &format!("/api/v1{path}"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        self.send(if let Some(body) = body { request.json(&body) } else { request }).await
+    }
+
+    /// A POST to the API without a token.
+    pub async fn post(&self, path: &str, body: serde_json::Value) -> Answer {
+        self.api(Method::POST, path, None, Some(body)).await
+    }
+
+    /// A GET of the API.
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.api(Method::GET, path, Some(token), None).await
     }
 
     /// The account of an access token.

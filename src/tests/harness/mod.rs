@@ -5,6 +5,7 @@ mod postgres;
 
 pub use caller::{Answer, Caller};
 
+use crate::client::Client;
 use doorward::{
     domain::time::Timestamp,
     server::{
@@ -12,6 +13,7 @@ use doorward::{
         clock::ManualClock,
         compose::{Application, World},
         entropy::SystemEntropy,
+        http::api::types::{Next, Registration},
         mailer::{KeptMail, Mailbox},
         settings::{DEFAULTS, Settings},
         store::Store,
@@ -43,7 +45,8 @@ const UNTHROTTLED: &str = "[throttle]
     proof_account = 'off'
     password = 'off'
     username = 'off'
-    refresh = 'off'";
+    refresh = 'off'
+    profile = 'off'";
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +130,24 @@ impl App {
     /// A caller without cookies.
     pub fn anonymous(&self) -> Caller {
         Caller::new(&self.base)
+    }
+
+    /// The typed client of `examples/`, signed in nowhere.
+    pub fn client(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// The typed client of an account that was registered now.
+    pub async fn client_of(&self, name: &str) -> Client {
+        let mut client = self.client();
+        let form = Registration {
+            email: format!("{name}@example.com"),
+            username: name.to_owned(),
+            password: PASSWORD.into(),
+            ..Registration::default()
+        };
+        assert_eq!(client.register(form).await.expect("an account").next, Next::SignedIn);
+        client
     }
 
     /// A caller whose account was registered now, signed in.

@@ -10,7 +10,9 @@ pub(super) use notices::{
     Event, deletion_requested, login_after_failures, new_device, password_changed, password_reset_done,
     registration_attempt, session_theft, username_changed,
 };
-pub(super) use secrets::{Lived, Mailed, email_change, email_changed, email_confirmation, password_reset};
+pub(super) use secrets::{
+    Lived, Mailed, email_change, email_changed, email_confirmation, password_reset, username_reset,
+};
 
 /// A mail's words, rendered.
 pub(super) struct Words {

@@ -21,6 +21,8 @@ pub(in crate::server::mailer) struct Lived {
 pub(in crate::server::mailer) struct Mailed {
     pub(in crate::server::mailer) link: Lived,
     pub(in crate::server::mailer) code: Option<Lived>,
+    /// Whose account it is, where the link leads to a front end: there one signs in by that name.
+    pub(in crate::server::mailer) username: Option<String>,
 }
 
 impl Mailed {
@@ -31,15 +33,22 @@ impl Mailed {
             None => "Give the link to nobody; we never ask for it.",
         }
     }
+
+    /// The user name, where it is told and can stand in a mail.
+    fn name(&self) -> Option<Block> {
+        let name = self.username.as_deref().and_then(calm_name)?;
+        Some(paragraph(format!("Your user name, in case you have forgotten it: {name}")))
+    }
 }
 
 /// The mail with which a password is reset.
 pub(in crate::server::mailer) fn password_reset(greeting: &Greeting<'_>, mailed: Mailed) -> Words {
     let site = greeting.site;
-    let keep_them = mailed.keep_them();
+    let (keep_them, name) = (mailed.keep_them(), mailed.name());
     let mut blocks =
         vec![paragraph(format!("Somebody, we hope you, asked to choose a new password for your account at {site}."))];
     blocks.extend(link("Choose a new password", mailed.link));
+    blocks.extend(name);
     blocks.extend(code("Or type this code on the page where you asked for this mail:", mailed.code));
     blocks.push(paragraph(format!("If it was not you, ignore this mail: your password stays as it is. {keep_them}")));
     render(greeting, format!("Choose a new password for {site}"), &blocks)
@@ -48,16 +57,45 @@ pub(in crate::server::mailer) fn password_reset(greeting: &Greeting<'_>, mailed:
 /// The mail that confirms the address of a new account.
 pub(in crate::server::mailer) fn email_confirmation(greeting: &Greeting<'_>, mailed: Mailed) -> Words {
     let site = greeting.site;
-    let keep_them = mailed.keep_them();
+    let (keep_them, name) = (mailed.keep_them(), mailed.name());
+    // A front end has no page where somebody else's password is replaced: its link alone confirms.
+    let advice = match mailed.username {
+        Some(_) => "Do nothing, and leave the link alone.",
+        None => "Do nothing, or open the link and choose a new password to take the account over.",
+    };
     let mut blocks = vec![paragraph(format!("Welcome to {site}. Please confirm that this address is yours."))];
     blocks.extend(link("Confirm this address", mailed.link));
+    blocks.extend(name);
     blocks.extend(code("Or type this code on the page where you registered:", mailed.code));
-    blocks.push(paragraph(
-        "If you did not register, somebody typed your address, perhaps by mistake. Do nothing, or open the link and \
-         choose a new password to take the account over.",
-    ));
+    blocks
+        .push(paragraph(format!("If you did not register, somebody typed your address, perhaps by mistake. {advice}")));
     blocks.push(paragraph(keep_them));
     render(greeting, format!("Confirm your e-mail address for {site}"), &blocks)
+}
+
+/// The mail that tells the user name and with which another one is chosen: by its link or, where there is none, on the
+/// account's page.
+pub(in crate::server::mailer) fn username_reset(
+    greeting: &Greeting<'_>,
+    username: &str,
+    mailed: Option<Mailed>,
+    account_page: String,
+) -> Words {
+    let site = greeting.site;
+    let now = calm_name(username).map(|name| format!(" It is {name} now.")).unwrap_or_default();
+    let keep_it = mailed.as_ref().map(|mailed| format!(" {}", mailed.keep_them())).unwrap_or_default();
+    let asked = format!("Somebody, we hope you, asked for another user name for your account at {site}.{now}");
+    let mut blocks = vec![paragraph(asked)];
+    match mailed {
+        Some(mailed) => blocks.extend(link("Choose another user name", mailed.link)),
+        None => blocks.extend([
+            paragraph("Sign in to choose another one on your account's page:"),
+            Block::Link { label: "Your account", url: account_page },
+        ]),
+    }
+    let ignore = "If it was not you, ignore this mail: your user name stays as it is.";
+    blocks.push(paragraph(format!("{ignore}{keep_it}")));
+    render(greeting, format!("Choose another user name for {site}"), &blocks)
 }
 
 /// The mail to a new address of an account, which confirms it. `username` is the account's.
@@ -148,7 +186,8 @@ mod tests {
     fn mailed(left: i64, code: Option<&str>) -> Mailed {
         let until = Timestamp(1_795_190_580);
         let link = Lived { value: "https://a.test/r?uid=1&token=x".to_owned(), left, until };
-        Mailed { link, code: code.map(|value| Lived { value: value.to_owned(), left: 541, until }) }
+        let code = code.map(|value| Lived { value: value.to_owned(), left: 541, until });
+        Mailed { link, code, username: None }
     }
 
     #[test]
@@ -170,9 +209,25 @@ mod tests {
             email_confirmation(&MONA, mailed(1800, None)),
             email_change(&MONA, mailed(1800, None), "mona"),
             email_changed(&MONA, Timestamp(0), mailed(1800, None), "mona@example.test"),
+            username_reset(&MONA, "mona", Some(mailed(1800, None)), String::new()),
         ] {
             assert!(!words.text.contains(" code") && !words.html.contains(" code"), "{}", words.text);
             assert!(words.text.contains("Give the link to nobody"));
+        }
+    }
+
+    #[test]
+    fn a_mail_that_leads_to_a_front_end_names_the_account_if_its_name_is_calm() {
+        for (name, told) in [("mona", true), ("win.evil.test", false)] {
+            let elsewhere = || Mailed { username: Some(name.to_owned()), ..mailed(1800, None) };
+            for words in [password_reset(&MONA, elsewhere()), email_confirmation(&MONA, elsewhere())] {
+                assert_eq!(words.text.contains(&format!("forgotten it: {name}\n")), told, "{}", words.text);
+                assert!(told || !words.text.contains("evil"));
+                assert!(!words.text.contains("take the account over"), "there is no such page");
+            }
+            let words = username_reset(&MONA, name, None, "https://a.test/account".to_owned());
+            assert_eq!(words.text.contains("It is mona now."), told);
+            assert!(words.text.contains("\nhttps://a.test/account\n") && !words.text.contains("evil"));
         }
     }
 

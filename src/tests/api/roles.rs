@@ -1,0 +1,61 @@
+//! The table of the API in `SECURITY.md`, played through: who may do what, and what wants a fresh proof.
+
+use crate::{
+    harness::{Answer, App, Caller, on_both_engines},
+    security_document::{CALLERS, STALE, caller_of, document, rows},
+};
+use reqwest::Method;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const COLUMNS: &str = "| operation | anonymous | signed in | on its way out | disabled | proof |";
+
+async fn done(caller: &Caller, token: &str, operation: &str) -> Answer {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let path = path.strip_prefix("/api/v1").unwrap().replace("{id}", "none");
+    let method: Method = method.parse().unwrap();
+    let body = (method != Method::GET && method != Method::DELETE).then(|| json!({}));
+    caller.api(method, &path, (!token.is_empty()).then_some(token), body).await
+}
+
+fn said(answer: &Answer) -> String {
+    if [401, 403].contains(&answer.status) { answer.status.to_string() } else { "runs".to_owned() }
+}
+
+#[test]
+fn no_operation_of_the_api_is_left_out_of_the_table() {
+    let table: BTreeSet<String> = rows(&document(), COLUMNS).into_iter().map(|row| row[0].clone()).collect();
+    let description = serde_json::to_value(doorward::server::http::api::description()).unwrap();
+    let paths = description["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| key.parse::<Method>().is_ok() && key.as_str() != "parameters");
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    assert_eq!(operations.collect::<BTreeSet<_>>(), table);
+}
+
+on_both_engines! {
+    async fn each_kind_of_caller_does_what_the_table_says(engine) {
+        let app = App::start(engine).await;
+        let mut number = 1000;
+        for row in rows(&document(), COLUMNS) {
+            for (kind, expected) in CALLERS.iter().zip(&row[1..]) {
+                number += 1;
+                let (caller, token) = caller_of(&app, kind, number).await;
+                let answer = done(&caller, &token, &row[0]).await;
+                assert!(answer.status < 500, "{kind}: {}: {}", row[0], answer.text);
+                assert_eq!(&said(&answer), expected, "{kind}: {}: {}", row[0], answer.text);
+            }
+            number += 1;
+            let (caller, _) = caller_of(&app, "signed in", number).await;
+            app.clock.advance(STALE);
+            let token = caller.refresh().await.token();
+            let answer = done(&caller, &token, &row[0]).await;
+            assert_eq!(answer.status == 403, row[5] == "fresh", "{} with an old proof: {}", row[0], answer.text);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A Doorward for the time of a check: on a free port, with a database, keys and mails of its own.
+
+use crate::step::{Outcome, not_started};
+use crate::visit;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+
+const START_TRIES: u32 = 200;
+const START_PAUSE: Duration = Duration::from_millis(50);
+
+/// A server on a free port with a folder of its own; both go when this is dropped.
+pub struct Server {
+    process: Child,
+    folder: PathBuf,
+    /// Where it answers.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts `command`, which is the server's binary, and waits until it answers.
+    pub fn start(mut command: Command) -> Outcome<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| format!("no free port: {error}"))?;
+        let folder = std::env::temp_dir().join(format!("doorward-xtask-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        command
+            .env("LEPTOS_SITE_ADDR", address.to_string())
+            .env("DOORWARD__SERVER__PUBLIC_URL", format!("http://localhost:{}", address.port()))
+            .env("DOORWARD__DATABASE__URL", format!("sqlite:{}", folder.join("doorward.db").display()))
+            .env("DOORWARD__KEYS__FILE", folder.join("keys.json"))
+            .env("DOORWARD__MAIL__FOLDER", folder.join("mail"))
+            .env("DOORWARD__LOG__FILTER", "warn")
+            .stdin(Stdio::null());
+        let process = command.spawn().map_err(|error| not_started(&command, &error))?;
+        let mut server = Self { process, folder, address };
+        server.wait().map(|()| server)
+    }
+
+    fn wait(&mut self) -> Outcome {
+        for _ in 0..START_TRIES {
+            if visit::text(self.address, "/healthz").is_ok() {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return Err(format!("the server ended with {status}"));
+            }
+            thread::sleep(START_PAUSE);
+        }
+        Err(format!("the server did not answer at {} in time", self.address))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
