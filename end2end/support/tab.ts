@@ -40,7 +40,7 @@ export class Tab {
     await expect(async () => {
       const asked = this.page.waitForRequest("**/actions/*", { timeout: 500 });
       await Promise.all([asked, this.comesBack()]);
-    }).toPass({ intervals: [10], timeout: 15_000 });
+    }).toPass({ intervals: [10], timeout: 60_000 });
     await expect.poll(() => this.calls.at(-1)).toBe("current_account 200");
     await this.isQuiet();
     this.calls.length = 0;

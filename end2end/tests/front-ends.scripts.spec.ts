@@ -68,7 +68,7 @@ const test = base.extend<{ stage: (shape: Shape, more?: Record<string, string>) 
 });
 
 // One after the other: all want the same two ports.
-test.describe.configure({ mode: "default", timeout: 90_000 });
+test.describe.configure({ mode: "default", timeout: 180_000 });
 
 async function submit(page: Page, fields: Record<string, string>): Promise<void> {
   for (const [name, value] of Object.entries(fields)) await page.locator(`input[name="${name}"]`).fill(value);
@@ -205,7 +205,7 @@ for (const rotate of ["false", "true"]) {
       });
     }
     await other.goto(`${scene.front.origin()}/dashboard`);
-    await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThan(8);
+    await expect.poll(() => statuses.length, { timeout: 60_000 }).toBeGreaterThan(8);
     expect(new Set(statuses)).toEqual(new Set([200]));
     for (const tab of [page, other]) {
       await tab.bringToFront();
