@@ -11,6 +11,8 @@ use crate::{
         store::{accounts, sessions},
     },
 };
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
 
 /// The authenticated caller.
 #[derive(Clone, Debug)]
@@ -51,6 +53,13 @@ impl AuthService {
         // Where the password comes with each sensitive request, having signed in a moment ago proves nothing.
         let authenticated_at = if claims.is_compat { Timestamp(0) } else { session.authenticated_at };
         Ok(Principal { account: stored.account, sid: session.sid, authenticated_at })
+    }
+
+    /// Whether a service that shows this secret may ask about access tokens: it is `introspection.secret`, or none is set.
+    #[must_use]
+    pub fn may_introspect(&self, shown: &SecretString) -> bool {
+        let secret = self.parts.settings.introspection.secret.expose_secret();
+        secret.is_empty() || bool::from(shown.expose_secret().as_bytes().ct_eq(secret.as_bytes()))
     }
 
     /// What another service may know of an access token: its claims and its account's user name. None for every token that

@@ -18,8 +18,7 @@ use axum::{
     http::{HeaderMap, Response, StatusCode, header},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::ExposeSecret as _;
-use subtle::ConstantTimeEq as _;
+use secrecy::SecretString;
 
 /// The longest access token and the longest hint that are looked at, in characters.
 const TOKEN_LIMIT: usize = 4096;
@@ -42,7 +41,7 @@ pub(super) async fn introspect(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response<Body>, Response<Body>> {
-    if !may_ask(&state, &headers) {
+    if !state.auth.may_introspect(&shown(&headers)) {
         let detail = "Send the secret of the setting introspection.secret.";
         return Err(call.refuse(Problem::new(Code::NotSignedIn, 401, detail)));
     }
@@ -92,14 +91,11 @@ fn question(headers: &HeaderMap, body: &Bytes) -> Result<IntrospectionRequest, P
     Ok(IntrospectionRequest { token, token_type_hint: field("token_type_hint") })
 }
 
-fn may_ask(state: &AppState, headers: &HeaderMap) -> bool {
-    let secret = state.settings.introspection.secret.expose_secret();
-    if secret.is_empty() {
-        return true;
-    }
+/// The secret that came along: as the Bearer token, or as the password of Basic authentication. Empty if none did.
+fn shown(headers: &HeaderMap) -> SecretString {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (scheme, sent) = value.split_once(' ').unwrap_or_default();
-    let shown = match scheme.to_ascii_lowercase().as_str() {
+    let secret = match scheme.to_ascii_lowercase().as_str() {
         "bearer" => sent.trim().to_owned(),
         "basic" => {
             let text = STANDARD.decode(sent.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -108,7 +104,7 @@ fn may_ask(state: &AppState, headers: &HeaderMap) -> bool {
         }
         _ => String::new(),
     };
-    shown.as_bytes().ct_eq(secret.as_bytes()).into()
+    secret.into()
 }
 
 impl Introspection {
