@@ -112,7 +112,8 @@ fn schemes() -> [(&'static str, SecurityScheme); 3] {
         let http = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format(format).description(Some(said));
         SecurityScheme::Http(http.build())
     };
-    let cookie = "The refresh token of a browser. Only requests from this site may carry it; pages cannot set it here.";
+    let cookie =
+        "The refresh token of a browser. Pages of this site and of listed origins send it; it cannot be set here.";
     [
         ("bearer", bearer("JWT", "The access token of a sign-in or a refresh.")),
         ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-doorward", cookie)))),

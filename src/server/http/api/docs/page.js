@@ -5,6 +5,7 @@
   const place = document.getElementById("api");
   const said = document.getElementById("token");
   const invitation = said.textContent;
+  said.hidden = false;
   let ui;
   let filledIn = false;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
