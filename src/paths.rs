@@ -86,6 +86,8 @@ pub const CSP_REPORTS: &str = "/csp-reports";
 pub const HEALTH: &str = "/healthz";
 /// The server can do its work: its database answers, its mails leave.
 pub const READY: &str = "/readyz";
+/// Counters for those who run the server; at `metrics.address` only.
+pub const METRICS: &str = "/metrics";
 
 /// What every server function's path begins with.
 pub const ACTIONS: &str = "/actions";

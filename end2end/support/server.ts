@@ -16,7 +16,10 @@ const binary = path.resolve(
   repository,
   process.env.END2END_BINARY ?? path.join(process.env.CARGO_TARGET_DIR ?? "target", "release/doorward"),
 );
-const site = path.resolve(repository, process.env.END2END_SITE ?? "target/site");
+/** The release build has its site inside; another one is told where it is. */
+const site: Variables = process.env.END2END_SITE
+  ? { LEPTOS_SITE_ROOT: path.resolve(repository, process.env.END2END_SITE), LEPTOS_HASH_FILES: "true" }
+  : {};
 const START_MILLISECONDS = 20_000;
 const STOP_MILLISECONDS = 15_000;
 
@@ -138,9 +141,8 @@ export class Server {
   private settings(): Variables {
     return {
       LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`,
-      LEPTOS_SITE_ROOT: site,
-      LEPTOS_HASH_FILES: "true",
       LEPTOS_ENV: "PROD",
+      ...site,
       DOORWARD__SERVER__PUBLIC_URL: this.baseURL,
       DOORWARD__DATABASE__URL: `sqlite:${path.join(this.folder, "doorward.db")}`,
       DOORWARD__KEYS__FILE: path.join(this.folder, "keys.json"),

@@ -1,5 +1,6 @@
 //! One tab at a time, by Web Locks. Where there are none, or a tab that hangs holds the lock, work goes ahead: the server
-//! answers a token that was just used once more (its reuse window), so the lock spares work and is not needed for safety.
+//! answers a token that was just used once more (its reuse window). Only a tab whose request is two refreshes late would
+//! be taken for a thief's, and minutes lie between two.
 
 use super::device;
 use js_sys::{Function, Object, Promise, Reflect};

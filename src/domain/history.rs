@@ -35,11 +35,14 @@ pub enum Event {
     Disabled,
     Enabled,
     Imported,
+    Promoted,
+    Demoted,
+    ResetLinkIssued,
 }
 
 impl Event {
     /// All kinds.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Registered,
         Self::LoggedIn,
         Self::LoginFailed,
@@ -67,6 +70,9 @@ impl Event {
         Self::Disabled,
         Self::Enabled,
         Self::Imported,
+        Self::Promoted,
+        Self::Demoted,
+        Self::ResetLinkIssued,
     ];
 
     /// Its name in the table, in the log and in an export.
@@ -100,6 +106,9 @@ impl Event {
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
             Self::Imported => "imported",
+            Self::Promoted => "promoted",
+            Self::Demoted => "demoted",
+            Self::ResetLinkIssued => "reset_link_issued",
         }
     }
 
@@ -140,6 +149,9 @@ impl Event {
             Self::Disabled => "Account disabled",
             Self::Enabled => "Account enabled",
             Self::Imported => "Account taken over from another system",
+            Self::Promoted => "Made an administrator's account",
+            Self::Demoted => "No administrator's account any more",
+            Self::ResetLinkIssued => "An operator made a link to reset the password",
         }
     }
 
@@ -147,7 +159,18 @@ impl Event {
     /// password; the page behind it says what happens before anything does. What the server or an operator did offers nothing.
     #[must_use]
     pub const fn may_be_foreign(self) -> bool {
-        !matches!(self, Self::Registered | Self::Purged | Self::NotMe | Self::Disabled | Self::Enabled | Self::Imported)
+        !matches!(
+            self,
+            Self::Registered
+                | Self::Purged
+                | Self::NotMe
+                | Self::Disabled
+                | Self::Enabled
+                | Self::Imported
+                | Self::Promoted
+                | Self::Demoted
+                | Self::ResetLinkIssued
+        )
     }
 }
 
@@ -204,7 +227,17 @@ mod tests {
 
     #[test]
     fn what_people_do_can_be_reported_as_foreign_and_what_the_server_does_can_not() {
-        let not = [Event::Registered, Event::Purged, Event::NotMe, Event::Disabled, Event::Enabled, Event::Imported];
+        let not = [
+            Event::Registered,
+            Event::Purged,
+            Event::NotMe,
+            Event::Disabled,
+            Event::Enabled,
+            Event::Imported,
+            Event::Promoted,
+            Event::Demoted,
+            Event::ResetLinkIssued,
+        ];
         for event in Event::ALL {
             assert_eq!(event.may_be_foreign(), !not.contains(&event), "{event:?}");
         }

@@ -1,27 +1,25 @@
 //! `doorward import-django`: the users of a Django database become accounts. Prints who was taken and who was not; the
 //! exit code says it to scripts.
 
-use crate::complain;
+use crate::output::{Output, complain};
 use clap::{Args, ValueEnum};
 use doorward::server::{
-    auth::{ImportPlan, ImportReport, OnBadUsername},
+    auth::{Finding, ImportPlan, ImportReport, OnBadUsername},
     compose::{self, World},
     settings::Settings,
 };
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-};
+use serde::Serialize;
+use std::{collections::BTreeMap, error::Error, fmt::Display, path::Path, process::ExitCode};
 
 /// The exit code when some users were not taken.
 const INCOMPLETE: u8 = 1;
 /// The exit code when it could not be done, or not to its end.
 const FAILED: u8 = 2;
 
-/// What it takes.
+/// Makes accounts of the users of a Django database: they sign in with the passwords that they have.
+///
+/// May be repeated, and the server may run meanwhile: accounts that are here are left as they are.
+/// Exit code: 0 every user is here, 1 some were not taken, 2 it could not be done.
 #[derive(Args)]
 pub struct ImportDjango {
     /// Where the users are: the path of an SQLite file, or an sqlite: or postgres: URL. It is only read. A password is
@@ -62,7 +60,7 @@ fn renaming(text: &str) -> Result<(i64, String), &'static str> {
 
 impl ImportDjango {
     /// Does it.
-    pub async fn run(self, settings: Option<&Path>) -> ExitCode {
+    pub async fn run(self, settings: Option<&Path>, output: Output) -> ExitCode {
         let imported = async {
             let settings = Settings::load(settings)?;
             let plan = ImportPlan {
@@ -76,7 +74,7 @@ impl ImportDjango {
                 leave_out: self.leave_out.into_iter().collect(),
             };
             let report = compose::import_django(settings, World::real(), (&self.database, &self.table), &plan).await?;
-            print(&report, &mut io::stdout().lock())?;
+            output.say(&Answer::of(&report), |_| text(&report))?;
             Ok::<_, Box<dyn Error>>(report.is_complete())
         };
         match imported.await {
@@ -90,44 +88,92 @@ impl ImportDjango {
     }
 }
 
-fn print(report: &ImportReport, to: &mut impl Write) -> io::Result<()> {
+/// What the text says, for programs.
+#[derive(Serialize)]
+struct Answer {
+    dry_run: bool,
+    read: u64,
+    imported: u64,
+    already_here: u64,
+    left_out: u64,
+    not_taken: Vec<Said>,
+    notes: Vec<Said>,
+    /// Numbers that were named and that no user has.
+    unmet: Vec<i64>,
+    /// The imported must confirm their address before they can sign in.
+    must_confirm: bool,
+}
+
+#[derive(Serialize)]
+struct Said {
+    id: i64,
+    username: String,
+    said: String,
+}
+
+impl Said {
+    fn of<T: Display>(finding: &Finding<T>) -> Self {
+        Self { id: finding.id, username: finding.name.clone(), said: finding.what.to_string() }
+    }
+}
+
+impl Answer {
+    fn of(report: &ImportReport) -> Self {
+        Self {
+            dry_run: report.dry_run,
+            read: report.read,
+            imported: report.imported,
+            already_here: report.already_here,
+            left_out: report.left_out,
+            not_taken: report.problems.iter().map(Said::of).collect(),
+            notes: report.notes.iter().map(Said::of).collect(),
+            unmet: report.unmet.iter().copied().collect(),
+            must_confirm: report.must_confirm && report.imported > 0,
+        }
+    }
+}
+
+fn text(report: &ImportReport) -> String {
+    let mut text = String::new();
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
     let would = if report.dry_run { "would be " } else { "" };
     if report.dry_run {
-        writeln!(to, "A dry run: nothing was written.")?;
+        say("A dry run: nothing was written.");
     }
-    writeln!(to, "Users read: {}.", report.read)?;
-    writeln!(to, "  {would}imported: {}", report.imported)?;
-    writeln!(to, "  here already, left as they are: {}", report.already_here)?;
+    say(&format!("Users read: {}.", report.read));
+    say(&format!("  {would}imported: {}", report.imported));
+    say(&format!("  here already, left as they are: {}", report.already_here));
     if report.left_out > 0 {
-        writeln!(to, "  left out as you said: {}", report.left_out)?;
+        say(&format!("  left out as you said: {}", report.left_out));
     }
-    writeln!(to, "  not taken: {}", report.problems.len())?;
+    say(&format!("  not taken: {}", report.problems.len()));
     if report.imported == 0 && !report.dry_run {
-        writeln!(to, "Nothing was changed.")?;
+        say("Nothing was changed.");
     }
     if !report.problems.is_empty() {
-        writeln!(to, "\nNot taken:")?;
-        report.problems.iter().try_for_each(|finding| writeln!(to, "  {finding}"))?;
-        writeln!(
-            to,
+        say("\nNot taken:");
+        report.problems.iter().for_each(|finding| say(&format!("  {finding}")));
+        say(
             "These can be settled in Django, or with --rename ID=NAME, --leave-out ID or --on-bad-username derive; then \
-             run it again."
-        )?;
+             run it again.",
+        );
     }
     if !report.notes.is_empty() {
-        writeln!(to, "\nOf those that {would}{}:", if report.dry_run { "imported" } else { "were imported" })?;
-        report.notes.iter().try_for_each(|finding| writeln!(to, "  {finding}"))?;
+        say(&format!("\nOf those that {would}{}:", if report.dry_run { "imported" } else { "were imported" }));
+        report.notes.iter().for_each(|finding| say(&format!("  {finding}")));
     }
     for id in &report.unmet {
-        writeln!(to, "\nThere is no user {id}, whom you named.")?;
+        say(&format!("\nThere is no user {id}, whom you named."));
     }
     if report.must_confirm && report.imported > 0 {
-        writeln!(
-            to,
+        say(
             "\nregistration.confirmation is \"required\": the imported must confirm their address before they can sign \
              in; their first sign-in mails them a link. If Django has made sure of the addresses, --trust-emails spares \
-             them that."
-        )?;
+             them that.",
+        );
     }
-    to.flush()
+    text
 }

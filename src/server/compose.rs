@@ -1,28 +1,39 @@
 //! The composition root: makes every part once and puts them together. `main` and the tests build the same application.
 
+mod background;
+pub mod calibrate;
+pub mod doctor;
+mod heartbeat;
+mod key_watch;
+pub mod keys;
+pub mod operator;
+pub mod upkeep;
+
+pub use key_watch::KeyWatch;
+
 use super::{
     auth::{
         self, AuditReport, AuthService, ImportPlan, ImportReport, KnownEntry, Parts, PasswordPolicy, RegistrationRules,
     },
     clock::{Clock, SystemClock},
-    crypto::{
-        AuditSeals, CompatTokens, Keys, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens,
-        TokenSigner,
-    },
+    crypto::{AuditSeals, Keyring, Keys, PasswordHasher, Sealing},
     entropy::{Entropy, SystemEntropy},
-    http::{self, AppState, cookies::Cookies},
+    http::{self, AppState, assets::EMBEDDED, cookies::Cookies, embedded},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
+    metrics::Metrics,
     settings::{DEFAULTS, MailTransport, Settings, is_local_url, limits_off},
     store::{Store, django::DjangoDatabase},
 };
 use axum::Router;
-use leptos::config::LeptosOptions;
+use background::Cleaner;
+use heartbeat::Heartbeat;
+use leptos::config::{Env, LeptosOptions};
 use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Seconds between two cleanings of the database.
-const CLEAN_UP_EVERY: u64 = 3600;
+/// What a mail on its way gets at the end, however long requests took.
+const LAST_MAIL: Duration = Duration::from_secs(1);
 
 /// The world outside: tests hand in another one.
 #[derive(Clone)]
@@ -65,7 +76,11 @@ pub struct Application {
     auth: AuthService,
     store: Store,
     mailer: Mailer,
-    cleaner: JoinHandle<()>,
+    cleaner: Cleaner,
+    heartbeat: Heartbeat,
+    key_watch: KeyWatch,
+    watching: JoinHandle<()>,
+    metrics: (Metrics, Option<TcpListener>),
 }
 
 impl Application {
@@ -80,11 +95,13 @@ impl Application {
                 tracing::warn!("{key} is \"off\": whoever guesses or floods is not slowed down there");
             }
         }
-        let keys = Keys::load_or_create(&settings.keys, world.entropy.as_ref()).map_err(failed("the keys"))?;
+        let key_watch = KeyWatch::open(&settings, &world)?;
+        let keyring = key_watch.keyring();
         let store = Store::open(&settings.database).await.map_err(failed("the database"))?;
         let wake = Arc::new(Notify::new());
-        let auth = service(&settings, &keys, &store, &world, &wake)?;
-        let mailer = mailer(&settings, &keys, &store, &world, wake)?;
+        let metrics = Metrics::new();
+        let auth = service(&settings, &keyring, &store, &world, (&wake, &metrics))?;
+        let mailer = mailer(&settings, keyring.clone(), &store, &world, (wake, &metrics))?;
         let listener =
             TcpListener::bind(leptos.site_addr).await.map_err(failed(&format!("the address {}", leptos.site_addr)))?;
         let state = AppState {
@@ -93,12 +110,23 @@ impl Application {
             development: std::env::var_os("LEPTOS_WATCH").is_some(),
             mailbox: (settings.mail.transport == MailTransport::Mailbox).then(|| Mailbox::beside(&settings.mail)),
             settings: settings.clone(),
-            clock: world.clock,
-            entropy: world.entropy,
+            metrics: metrics.clone(),
+            clock: world.clock.clone(),
+            entropy: world.entropy.clone(),
             leptos,
         };
-        let cleaner = tokio::spawn(clean_up(auth.clone()));
-        Ok(Self { listener, router: http::router(state), settings, auth, store, mailer, cleaner })
+        let metrics = (metrics, background::bind_metrics(&settings).await?);
+        let cleaner = Cleaner::start(auth.clone(), world.entropy.as_ref());
+        let heartbeat = Heartbeat::start(&settings, &store, &keyring, &world);
+        let watching = tokio::spawn(key_watch.clone().run());
+        let router = http::router(state);
+        Ok(Self { listener, router, settings, auth, store, mailer, cleaner, heartbeat, key_watch, watching, metrics })
+    }
+
+    /// Looks at the keys again when it is asked to: for a signal, and for tests.
+    #[must_use]
+    pub fn key_watch(&self) -> KeyWatch {
+        self.key_watch.clone()
     }
 
     /// Where it listens.
@@ -107,6 +135,12 @@ impl Application {
     /// The system does not know, which it does once the address is bound.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Where it shows its metrics, if it does.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        background::address(self.metrics.1.as_ref())
     }
 
     /// The service, for commands and tests that need no door.
@@ -121,16 +155,30 @@ impl Application {
         self.store.clone()
     }
 
-    /// Answers requests until `stop`, then lets running ones end, and the present mail.
+    /// Answers requests until `stop`, then lets running ones end, and the present mail, for `server.drain` seconds in all.
+    /// The metrics are shown to the last.
     ///
     /// # Errors
     /// The listener fails for good.
     pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
-        let served = http::serve(self.listener, self.router, &self.settings.server, stop).await;
-        self.cleaner.abort();
-        self.mailer.stop(Duration::from_secs(self.settings.server.drain)).await;
+        let (metrics, shown_at) = self.metrics;
+        let last = CancellationToken::new();
+        let shown = shown_at.map(|listener| {
+            background::show_metrics(listener, (self.auth, metrics.clone()), &self.settings, last.clone())
+        });
+        let served = http::serve(self.listener, self.router, &self.settings.server, metrics, stop).await;
+        self.cleaner.stop().await;
+        self.watching.abort();
+        self.heartbeat.stop().await;
+        // What is left of the time, and a moment in any case: most mails are on their way in less.
+        let end = served.as_ref().copied().unwrap_or_else(|_| Instant::now());
+        self.mailer.stop(end.saturating_duration_since(Instant::now()).max(LAST_MAIL)).await;
+        last.cancel();
+        if let Some(shown) = shown {
+            drop(shown.await);
+        }
         self.store.close().await;
-        served
+        served.map(drop)
     }
 }
 
@@ -139,7 +187,7 @@ impl Application {
 /// # Errors
 /// There are no keys or there is no database, or it has no audit log.
 pub async fn verify_audit(settings: &Settings, known: &[KnownEntry]) -> Result<AuditReport, StartError> {
-    let keys = Keys::load(&settings.keys).map_err(failed("the keys"))?;
+    let keys = Keys::load(&settings.keys, SystemClock.now()).map_err(failed("the keys"))?;
     let store = Store::open_existing(&settings.database).await.map_err(failed("the database"))?;
     let report = auth::verify_audit(&store, &AuditSeals::new(&keys), known).await.map_err(failed("the audit log"));
     store.close().await;
@@ -160,30 +208,44 @@ pub async fn import_django(
     let settings = Arc::new(settings);
     let mut from = DjangoDatabase::open(location, table).await.map_err(failed("the Django database"))?;
     let (keys, store) = if plan.dry_run {
-        let keys = Keys::load(&settings.keys).map_err(failed("a dry run makes no keys; start the server once"))?;
+        let keys = Keys::load(&settings.keys, world.clock.now())
+            .map_err(failed("a dry run makes no keys; start the server once"))?;
         let store = Store::open_existing(&settings.database).await.map_err(failed("the database"))?;
         let tables = store.check_tables().await;
         tables.map_err(failed("a dry run makes no tables; start this version of the server once"))?;
         (keys, store)
     } else {
-        let keys = Keys::load_or_create(&settings.keys, world.entropy.as_ref()).map_err(failed("the keys"))?;
+        let keys = Keys::load_or_create(&settings.keys, world.entropy.as_ref(), world.clock.now())
+            .map_err(failed("the keys"))?;
         (keys, Store::open(&settings.database).await.map_err(failed("the database"))?)
     };
-    let auth = service(&settings, &keys, &store, &world, &Arc::new(Notify::new()))?;
+    let keyring = Keyring::new(Sealing::new(&keys, &settings).map_err(failed("the keys"))?);
+    let auth = service(&settings, &keyring, &store, &world, (&Arc::new(Notify::new()), &Metrics::new()))?;
     let report = auth.import_django(&mut from, plan).await;
     from.close().await;
     store.close().await;
     report.map_err(failed("what was imported stays, the rest is not read; run it again"))
 }
 
-/// Where the site is and how its files are called: from `Leptos.toml` and the `LEPTOS_…` variables, and where those say
-/// nothing, as cargo-leptos leaves them beside the binary. So the binary alone finds its stylesheet from any folder.
+/// Where the site is, how its files are called and where it is served: from `Leptos.toml` and the `LEPTOS_…` variables; the
+/// address from `server.address` if that is set. Where they say nothing of files, those in the binary, or if there are
+/// none, as cargo-leptos leaves them beside it. So the binary alone finds its stylesheet from any folder.
 ///
 /// # Errors
 /// A variable is not of its kind.
-pub fn site() -> Result<LeptosOptions, StartError> {
+pub fn site(settings: &Settings) -> Result<LeptosOptions, StartError> {
     let mut options = leptos::config::get_config_from_str(DEFAULTS).map_err(failed("LEPTOS_…"))?;
+    if let Ok(address) = settings.server.address.parse() {
+        options.site_addr = address;
+    }
     let is_set = |name: &str| std::env::var_os(name).is_some();
+    if let Some(name) = embedded::name().filter(|_| !is_set("LEPTOS_SITE_ROOT")) {
+        options.output_name = name.into();
+        options.site_root = EMBEDDED.into();
+        options.hash_files = false;
+        options.env = Env::PROD;
+        return Ok(options);
+    }
     let Some(folder) = std::env::current_exe().ok().and_then(|binary| binary.parent().map(Path::to_path_buf)) else {
         return Ok(options);
     };
@@ -199,24 +261,18 @@ pub fn site() -> Result<LeptosOptions, StartError> {
 
 fn service(
     settings: &Arc<Settings>,
-    keys: &Keys,
+    keyring: &Keyring,
     store: &Store,
     world: &World,
-    mail: &Arc<Notify>,
+    (mail, metrics): (&Arc<Notify>, &Metrics),
 ) -> Result<AuthService, StartError> {
-    let hasher =
-        PasswordHasher::start(&settings.password, world.entropy.clone()).map_err(failed("the hashing threads"))?;
-    let signer = TokenSigner::new(keys, &settings.server.public_url, &settings.token).map_err(failed("the keys"))?;
+    let hasher = PasswordHasher::start(&settings.password, world.entropy.clone(), metrics.clone())
+        .map_err(failed("the hashing threads"))?;
     Ok(AuthService::new(Parts {
         store: store.clone(),
         hasher,
-        signer,
-        refresh_tokens: RefreshTokens::new(keys),
-        compat_tokens: CompatTokens::new(keys, settings),
-        mailed_secrets: MailedSecrets::new(keys),
-        known_devices: KnownDevices::new(keys),
-        pseudonyms: Pseudonyms::new(keys),
-        audit_seals: AuditSeals::new(keys),
+        keyring: keyring.clone(),
+        metrics: metrics.clone(),
         rules: RegistrationRules::new(settings),
         policy: PasswordPolicy::new(&settings.password, &settings.server.site_name),
         clock: world.clock.clone(),
@@ -228,25 +284,14 @@ fn service(
 
 fn mailer(
     settings: &Settings,
-    keys: &Keys,
+    keyring: Keyring,
     store: &Store,
     world: &World,
-    wake: Arc<Notify>,
+    (wake, metrics): (Arc<Notify>, &Metrics),
 ) -> Result<Mailer, StartError> {
-    let composer = Composer::new(settings, MailedSecrets::new(keys)).map_err(failed("mail"))?;
+    let composer = Composer::new(settings, keyring).map_err(failed("mail"))?;
     let transport = Transport::new(settings).map_err(failed("mail"))?;
     let (clock, entropy) = (world.clock.clone(), world.entropy.clone());
-    Ok(Mailer::start(Worker::new(store.clone(), clock, entropy, composer, transport, &settings.mail), wake))
-}
-
-async fn clean_up(auth: AuthService) {
-    let mut hours = tokio::time::interval(Duration::from_secs(CLEAN_UP_EVERY));
-    loop {
-        hours.tick().await;
-        match auth.clean_up().await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "deleted sessions and tickets that had ended"),
-            Err(error) => tracing::warn!(%error, "could not clean up; it is tried again in an hour"),
-        }
-    }
+    let worker = Worker::new(store.clone(), clock, entropy, (composer, transport), &settings.mail, metrics.clone());
+    Ok(Mailer::start(worker, wake))
 }

@@ -20,6 +20,9 @@ const LISTS: [&str; 5] = [
     "registration.reserved_names",
 ];
 
+/// The settings that are secrets with a twin that ends in `_file`.
+const SECRETS: [&str; 4] = ["database.url", "mail.smtp_url", "introspection.secret", "compat.access_secret"];
+
 /// All settings. Each field is documented in `Leptos.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +44,9 @@ pub struct Settings {
     pub introspection: Introspection,
     pub compat: Compat,
     pub mail: Mail,
+    pub replica: Replica,
+    pub metrics: Metrics,
+    pub telemetry: Telemetry,
     pub log: Log,
     /// Leptos's own section; `leptos_config` reads it, here it only must not count as an unknown key.
     #[serde(default)]
@@ -60,11 +66,16 @@ macro_rules! sections {
 
 sections! {
     Server {
-        public_url: String, site_name: String, body_limit: usize, header_timeout: u64, request_timeout: u64,
-        idle_timeout: u64, drain: u64, connections: usize, trusted_proxies: Vec<String>,
+        public_url: String, address: String, site_name: String, body_limit: usize, head_limit: usize, field_limit: usize,
+        url_limit: usize, header_timeout: u64, request_timeout: u64, idle_timeout: u64, drain: u64, drain_idle: u64,
+        connections: usize, trusted_proxies: Vec<String>,
     }
-    Database { url: SecretString, url_file: String, connections: u32, acquire_timeout: u64 }
-    Keys { file: PathBuf, json: SecretString }
+    Database {
+        url: SecretString, url_file: String, connections: u32, acquire_timeout: u64, min_connections: u32,
+        idle_timeout: u64, max_lifetime: u64, statement_timeout: u64, tls: DatabaseTls, tls_root: String,
+        tls_certificate: String, tls_key: String, migrate: bool,
+    }
+    Keys { file: PathBuf, json: SecretString, reload: u64 }
     Password {
         min_length: usize, max_length: usize, min_score: u8, argon2_memory: u32, argon2_passes: u32,
         argon2_lanes: u32, threads: usize, memory_limit: usize, queue: usize,
@@ -72,7 +83,7 @@ sections! {
     Token { access_lifetime: i64, leeway: u64, audience: String }
     Session {
         reuse_window: i64, idle: i64, absolute: i64, remembered_idle: i64, remembered_absolute: i64,
-        per_account: i64, page_rotation: i64, keep_ended: i64,
+        admin_idle: i64, admin_absolute: i64, per_account: i64, page_rotation: i64, keep_ended: i64,
     }
     Cookie { name: String, secure: bool, same_site: SameSite }
     Registration {
@@ -98,6 +109,9 @@ sections! {
         transport: MailTransport, smtp_url: SecretString, smtp_url_file: String, folder: PathBuf, from: String,
         timeout: u64, lease: i64, poll: u64, backoff: i64, max_backoff: i64, keep: i64,
     }
+    Replica { heartbeat: u64 }
+    Metrics { address: String }
+    Telemetry { otlp_endpoint: String, service_name: String, sample: f64 }
     Log { filter: String, format: LogFormat }
 }
 
@@ -108,6 +122,25 @@ pub enum SameSite {
     Lax,
     Strict,
     None,
+}
+
+/// Values of `database.tls`, as PostgreSQL's `sslmode` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseTls {
+    /// As the URL says.
+    #[serde(rename = "")]
+    AsUrl,
+    /// Never.
+    Disable,
+    /// If the server has it.
+    Prefer,
+    /// Always, whoever the server is.
+    Require,
+    /// With a certificate that is trusted.
+    VerifyCa,
+    /// With a certificate that is trusted and has the server's name.
+    VerifyFull,
 }
 
 /// Values of `registration.confirmation`.
@@ -195,6 +228,14 @@ impl Settings {
         if let Some(path) = file {
             layers = layers.add_source(File::from(path).format(FileFormat::Toml));
         }
+        let is_set = |key: &str| std::env::var_os(variable_of(key)).is_some_and(|value| !value.is_empty());
+        for secret in SECRETS {
+            let twin = [secret, "_file"].concat();
+            // A variable lies over the file, also where the file names the secret's other form.
+            if is_set(secret) && !is_set(&twin) {
+                layers = layers.set_override(twin, "")?;
+            }
+        }
         layers.add_source(variables).build()?.try_deserialize::<Self>()?.finished()
     }
 
@@ -224,6 +265,11 @@ impl Settings {
         super::settings_checks::check(&mut self)?;
         Ok(self)
     }
+}
+
+/// The variable of a setting.
+fn variable_of(key: &str) -> String {
+    format!("DOORWARD__{}", key.replace('.', "__").to_uppercase())
 }
 
 fn read_twin(value: &mut SecretString, path: &str, key: &str) -> Result<(), SettingsError> {

@@ -46,6 +46,7 @@ pub fn check(settings: &mut Settings) -> Result<(), SettingsError> {
     throttle(&settings.throttle)?;
     reset(&settings.reset)?;
     super::settings_doors::check(settings)?;
+    super::settings_operations::check(settings)?;
     mail(&mut settings.mail, local)
 }
 

@@ -48,7 +48,7 @@ async fn append(store: &Store, seals: &AuditSeals, new: NewEvent, at: Timestamp)
 }
 
 fn seals(app: &App) -> AuditSeals {
-    AuditSeals::new(&Keys::load(&app.settings.keys).unwrap())
+    AuditSeals::new(&Keys::load(&app.settings.keys, crate::harness::START).unwrap())
 }
 
 /// An application whose log has these entries, one an hour.
@@ -296,7 +296,7 @@ on_both_engines! {
         let old = document["mail"][0].clone();
         // 33 bytes as base64url: two ids of 22 letters each.
         let new = [random_id(&SystemEntropy), random_id(&SystemEntropy)].concat();
-        document["mail"] = serde_json::json!([new, old]);
+        document["mail"] = serde_json::json!([{ "key": new }, old]);
         fs::write(&keys, document.to_string()).unwrap();
         let app = app.restarted().await;
         for number in 3..5 {
@@ -307,7 +307,7 @@ on_both_engines! {
         let names: Vec<_> = links(&app).await.into_iter().map(|(_, seal)| seal[..8].to_owned()).collect();
         assert!(names[0] == names[2] && names[2] != names[3] && names[3] == names[4], "{names:?}");
 
-        document["mail"] = serde_json::json!([new]);
+        document["mail"] = serde_json::json!([{ "key": new }]);
         fs::write(&keys, document.to_string()).unwrap();
         let app = app.restarted().await;
         let report = verify(&app).await;

@@ -31,7 +31,7 @@ fn keys() -> Keys {
     });
     let mut settings = settings("").keys;
     settings.json = json.to_string().into();
-    Keys::load_or_create(&settings, &SystemEntropy).expect("good keys")
+    Keys::load_or_create(&settings, &SystemEntropy, crate::harness::START).expect("good keys")
 }
 
 pub fn settings(more: &str) -> Settings {
@@ -57,7 +57,7 @@ static TICKET: LazyLock<MailedTicket> =
 /// The composer, and the same secrets beside it.
 pub fn composer() -> (Composer, MailedSecrets) {
     let keys = keys();
-    let composer = Composer::new(&settings(""), MailedSecrets::new(&keys)).expect("a composer");
+    let composer = Composer::new(&settings(""), crate::harness::keyring(&keys, &settings(""))).expect("a composer");
     (composer, MailedSecrets::new(&keys))
 }
 
@@ -201,7 +201,7 @@ mod headers {
     fn a_line_break_in_the_site_name_makes_no_header() {
         let mut settings = settings("");
         settings.server.site_name = "Tea\r\nBcc: x@evil.test".to_owned();
-        let composer = Composer::new(&settings, MailedSecrets::new(&keys())).unwrap();
+        let composer = Composer::new(&settings, crate::harness::keyring(&keys(), &settings)).unwrap();
         let mona = mona();
         let mail = composer.compose(&letter("outbox1", MailKind::SessionTheft, &mona), NOW).unwrap();
         let source = source(&mail);

@@ -8,14 +8,16 @@ use doorward::{
     domain::{account::AccountId, time::Timestamp},
     server::{
         clock::ManualClock,
-        crypto::{Keys, MailedSecrets},
+        crypto::Keys,
         entropy::SystemEntropy,
         mailer::{Composer, Mailer, Smtp, Step, Transport, Worker},
+        metrics::Metrics,
         settings::Settings,
         store::{
             Store,
             accounts::{self, NewAccount},
             outbox::{self, MailKind, NewMail},
+            outbox_list,
             tickets::{self, NewTicket, TicketKind},
         },
     },
@@ -51,19 +53,26 @@ impl Post {
             username_key: "mona".into(),
             first_name: String::new(),
             last_name: String::new(),
-            password_hash: "none".into(),
+            password_hash: Some("none".into()),
         };
         store.write(move |tx| Box::pin(async move { accounts::insert(tx, &mona, START).await })).await.unwrap();
         Self { store, clock: Arc::new(ManualClock::new(START)), settings, _folder: folder }
     }
 
     fn worker(&self, port: u16) -> Worker {
-        let keys = Keys::load_or_create(&self.settings.keys, &SystemEntropy).unwrap();
-        let composer = Composer::new(&self.settings, MailedSecrets::new(&keys)).unwrap();
+        let keys = Keys::load_or_create(&self.settings.keys, &SystemEntropy, crate::harness::START).unwrap();
+        let composer = Composer::new(&self.settings, crate::harness::keyring(&keys, &self.settings)).unwrap();
         let (url, from) = (format!("smtp://127.0.0.1:{port}"), &self.settings.server.public_url);
         let transport = Transport::Smtp(Box::new(Smtp::new(&url, from, Duration::from_secs(2), None).unwrap()));
         let entropy = Arc::new(SystemEntropy);
-        Worker::new(self.store.clone(), self.clock.clone(), entropy, composer, transport, &self.settings.mail)
+        Worker::new(
+            self.store.clone(),
+            self.clock.clone(),
+            entropy,
+            (composer, transport),
+            &self.settings.mail,
+            Metrics::new(),
+        )
     }
 
     /// A mail to the account, with a ticket for a new password if there is one.
@@ -106,7 +115,7 @@ impl Post {
     }
 
     async fn backlog(&self) -> (i64, Option<Timestamp>) {
-        outbox::backlog(&mut self.store.read().await.unwrap()).await.unwrap()
+        outbox_list::backlog(&mut self.store.read().await.unwrap()).await.unwrap()
     }
 }
 
@@ -130,7 +139,7 @@ on_both_engines! {
         }
         let mut found = Vec::new();
         for _ in MailKind::ALL {
-            let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "w", START, START.plus(60)).await }));
+            let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "w", START, (START.plus(60), START.plus(960))).await }));
             let mail = claim.await.unwrap().expect("every kind is claimed");
             assert_eq!((mail.id.as_str(), mail.about), (mail.kind.as_str(), Some(about(mail.kind))));
             found.push(mail.kind);
@@ -238,7 +247,7 @@ on_both_engines! {
         let post = Post::start(engine).await;
         let server = SmtpServer::start(Fault::None, Tls::None).await;
         post.owe("m1", Some(MONA), Some("t1")).await;
-        let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "dead", START, START.plus(60)).await }));
+        let claim = post.store.write(|tx| Box::pin(async move { outbox::claim(tx, "dead", START, (START.plus(60), START.plus(960))).await }));
         assert!(claim.await.unwrap().is_some());
         let worker = post.worker(server.address().port());
         assert_eq!(worker.step().await.unwrap(), Step::Idle);
@@ -246,6 +255,24 @@ on_both_engines! {
         assert_eq!(worker.step().await.unwrap(), Step::Sent);
         let late = post.store.write(|tx| Box::pin(async move { outbox::mark_sent(tx, "m1", "dead", START).await }));
         assert!(!late.await.unwrap(), "the dead worker's word counts no more");
+    }
+
+    async fn a_clock_that_is_set_back_keeps_no_mail_until_the_hour_comes_again(engine) {
+        let post = Post::start(engine).await;
+        let server = SmtpServer::start(Fault::None, Tls::None).await;
+        post.owe("m1", Some(MONA), None).await;
+        post.owe("m2", Some(MONA), None).await;
+        let until = (START.plus(60), START.plus(960));
+        let claim = post.store.write(move |tx| Box::pin(async move { outbox::claim(tx, "dead", START, until).await }));
+        assert!(claim.await.unwrap().is_some());
+        let worker = post.worker(server.address().port());
+        post.clock.advance(-300);
+        assert_eq!(worker.step().await.unwrap(), Step::Idle, "so much the clocks of two replicas may differ");
+        post.clock.advance(-3300);
+        for _ in 0..2 {
+            assert_eq!(worker.step().await.unwrap(), Step::Sent);
+        }
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
     }
 
     async fn six_workers_send_sixty_mails_once_each(engine) {

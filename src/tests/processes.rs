@@ -1,72 +1,25 @@
 //! The binary itself, as an operator runs it: first start, refusals, kill -9, several processes, its log.
 
 use crate::{
-    harness::{Answer, Caller, Engine, OTHER_PASSWORD, PASSWORD, link_in, new_database},
+    harness::{Answer, Caller, Engine, OTHER_PASSWORD, PASSWORD, Process, command, link_in, new_database},
     smtp_server::{Fault, SmtpServer, Tls},
 };
 use futures::future::join_all;
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
-    process::{Child, Command, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
 
-/// A running server that dies with this value.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The binary in this folder with these variables and nothing of ours in the environment.
-fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-    command.env_clear().current_dir(folder).envs(variables.iter().copied());
-    command
-}
-
 /// What it says when it does not start.
-fn refusal(folder: &Path, variables: &[(&str, &str)]) -> String {
+pub(crate) fn refusal(folder: &Path, variables: &[(&str, &str)]) -> String {
     let output = command(folder, variables).env("LEPTOS_SITE_ADDR", "127.0.0.1:0").output().unwrap();
     assert!(!output.status.success(), "{variables:?} started");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains("panicked"), "{said}");
     said
-}
-
-impl Process {
-    async fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
-        let log = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(folder.join("log")).unwrap();
-        let mut command = command(folder, variables);
-        command.env("LEPTOS_SITE_ADDR", &address).stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
-        let process = Self { child: command.spawn().unwrap(), base: format!("http://{address}") };
-        for _ in 0..300 {
-            if std::net::TcpStream::connect(&address).is_ok() {
-                return process;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the server does not answer: {}", fs::read_to_string(folder.join("log")).unwrap());
-    }
-
-    fn kill(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-
-    fn caller(&self) -> Caller {
-        Caller::new(&self.base)
-    }
 }
 
 fn mode(path: &Path) -> u32 {
@@ -269,8 +222,9 @@ async fn a_refresh_is_one_write_and_a_repeated_one_none() {
     let variables = [
         ("DOORWARD__LOG__FILTER", "sqlx::query=debug"),
         ("DOORWARD__LOG__FORMAT", "json"),
-        // No mail is on its way meanwhile.
+        // No mail is on its way meanwhile, and no sign of life.
         ("DOORWARD__REGISTRATION__CONFIRMATION", "off"),
+        ("DOORWARD__REPLICA__HEARTBEAT", "300"),
     ];
     let server = Process::start(folder.path(), &variables).await;
     let mona = server.caller();

@@ -9,7 +9,7 @@ use std::{
 use syn::visit::{self, Visit};
 
 /// Each room and the rooms it may name besides itself. `domain` may be named by all.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("paths", &["domain"]),
     ("components", &["domain"]),
@@ -19,16 +19,30 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("app", &["pages", "components", "domain", "paths"]),
     ("server::settings", &["server::settings_checks", "server::settings_limit"]),
     ("server::settings_limit", &[]),
-    ("server::settings_checks", &["server::settings", "server::settings_doors", "server::settings_lists"]),
+    (
+        "server::settings_checks",
+        &["server::settings", "server::settings_doors", "server::settings_lists", "server::settings_operations"],
+    ),
+    ("server::settings_operations", &["server::settings", "server::settings_checks"]),
+    ("server::metrics", &[]),
     ("server::settings_doors", &["server::settings", "server::settings_checks", "server::settings_lists"]),
     ("server::settings_lists", &["domain", "server::settings"]),
     ("server::clock", &["domain"]),
     ("server::entropy", &["domain"]),
     ("server::store", &["domain", "server::settings"]),
-    ("server::crypto", &["domain", "server::clock", "server::entropy", "server::settings"]),
+    ("server::crypto", &["domain", "server::clock", "server::entropy", "server::metrics", "server::settings"]),
     (
         "server::mailer",
-        &["domain", "paths", "server::clock", "server::crypto", "server::entropy", "server::settings", "server::store"],
+        &[
+            "domain",
+            "paths",
+            "server::clock",
+            "server::crypto",
+            "server::entropy",
+            "server::metrics",
+            "server::settings",
+            "server::store",
+        ],
     ),
     (
         "server::auth",
@@ -38,6 +52,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "server::crypto",
             "server::entropy",
             "server::mailer",
+            "server::metrics",
             "server::settings",
             "server::settings_limit",
             "server::store",
@@ -55,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "server::clock",
             "server::entropy",
             "server::mailer",
+            "server::metrics",
             "server::settings",
         ],
     ),

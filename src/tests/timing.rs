@@ -10,7 +10,7 @@
 use crate::harness::{Answer, App, Caller, Engine, PASSWORD, on_both_engines};
 use doorward::server::{
     entropy::{Entropy as _, SystemEntropy},
-    store::outbox,
+    store::outbox_list,
 };
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ impl Form {
 
 /// Waits until no mail is due: sending one is work beside the answers, and shall not fall on the next one.
 async fn rest(app: &App) {
-    while outbox::backlog(&mut app.store.read().await.unwrap()).await.unwrap().0 > 0 {
+    while outbox_list::backlog(&mut app.store.read().await.unwrap()).await.unwrap().0 > 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -93,7 +93,7 @@ struct World {
 impl World {
     async fn start(engine: Engine) -> Self {
         let app = App::start(engine).await;
-        let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy).unwrap();
+        let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy, crate::harness::START).unwrap();
         let account = AccountId(7);
         let new = NewAccount {
             id: account,
@@ -103,7 +103,7 @@ impl World {
             username_key: "mona".into(),
             first_name: String::new(),
             last_name: String::new(),
-            password_hash: "none".into(),
+            password_hash: Some("none".into()),
         };
         app.store
             .write(move |tx| Box::pin(async move { accounts::insert(tx, &new, crate::harness::START).await }))

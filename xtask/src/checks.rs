@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check in order, quick ones first, up to the first step that fails.
 
+use crate::dist;
 use crate::schemathesis::{self, Caller};
 use crate::site::{self, Profile};
 use crate::step::{Outcome, command, not_started, root, run as run_command, step, target};
@@ -13,13 +14,15 @@ use std::time::Instant;
 const BROWSER_REPORT: &str = "end2end/test-results/report.json";
 
 /// What the checks look at.
-const INPUTS: [&str; 14] = [
+const INPUTS: [&str; 16] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
     "Leptos.toml",
     "SECURITY.md",
+    "build.rs",
     "clippy.toml",
+    "deploy",
     "end2end",
     "migrations",
     "public",
@@ -140,6 +143,7 @@ fn everything(count: &mut Count) -> Outcome {
     step("Rust tests", || rust_tests(count, ""))?;
     api(count)?;
     count.one("site", || site::build(Profile::Release))?;
+    count.one("the binary alone", dist::alone)?;
     step("browser suite", || browser_tests(count, ""))?;
     count.one("weight", weigh::run)
 }
@@ -169,8 +173,9 @@ fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
     Ok(())
 }
 
-/// `cargo test` with these words, and the PostgreSQL that the tests start.
+/// `cargo test` with these words, and the programs that the tests start.
 fn rust_test(words: &[&str]) -> Outcome<Command> {
+    tools::for_chaos()?;
     let mut cargo = command("cargo", &["test", "--no-fail-fast"]);
     cargo.args(words).env("DOORWARD_TEST_PG_BIN", tools::postgres()?);
     Ok(cargo)

@@ -1,10 +1,12 @@
 //! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
 //!
 //! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward,
-//! `serving` starts one for the time of a check, `checks` is the test run, `weigh` measures a first visit by means of
-//! `visit`, `schemathesis` holds the API to its description.
+//! `serving` starts one for the time of a check, `checks` is the test run, `chaos` is the proof under faults, `weigh`
+//! measures a first visit by means of `visit`, `dist` makes what is shipped, `schemathesis` holds the API to its description.
 
+mod chaos;
 mod checks;
+mod dist;
 mod schemathesis;
 mod serving;
 mod site;
@@ -23,7 +25,9 @@ cargo xtask test [FILTER]   every check; with FILTER only the tests whose name c
 cargo xtask test --again    every check, also when nothing has changed since all of them passed
 cargo xtask test --timing   only what needs a quiet machine: whether the time of an answer tells who has an account
 cargo xtask test --api      only whether the API keeps to its description, by Schemathesis
+cargo xtask chaos [NAME]    the proof under faults, in full (about an hour): what was tried, and what was lost
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
+cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
 
 fn main() -> ExitCode {
@@ -38,7 +42,10 @@ fn main() -> ExitCode {
         ["test", "--timing"] => return verdict(checks::run_timed()),
         ["test", "--api"] => return verdict(checks::run_api()),
         ["test", filter] if !filter.starts_with('-') => return verdict(checks::run(Some(filter), true)),
+        ["chaos"] => return verdict(chaos::run(None)),
+        ["chaos", scenario] if !scenario.starts_with('-') => return verdict(chaos::run(Some(scenario))),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
+        ["dist"] => dist::run_all(),
         ["setup"] => tools::set_up_all(),
         _ => {
             eprintln!("{USAGE}");

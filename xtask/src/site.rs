@@ -1,7 +1,9 @@
-//! Building the site with cargo-leptos, and starting the server on what was built.
+//! Building the site and the server, and starting it. For release the site is built first, by cargo-leptos, and then the
+//! server with the site inside.
 
-use crate::step::{Outcome, command, not_started, root, run, step, target};
+use crate::step::{Outcome, command, not_started, printed, root, run, step, target};
 use crate::tools;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -18,8 +20,18 @@ pub enum Profile {
 }
 
 /// What a build reads.
-const INPUTS: [&str; 8] =
-    ["Cargo.toml", "Cargo.lock", "Leptos.toml", "rust-toolchain.toml", "src", "style", "public", "migrations"];
+const INPUTS: [&str; 10] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Leptos.toml",
+    "build.rs",
+    "migrations",
+    "public",
+    "rust-toolchain.toml",
+    "src",
+    "style",
+];
 
 /// What lies among the inputs and is none: packages are pinned by their lock file, tests are not part of the site.
 const NO_INPUTS: [&str; 2] = ["style/node_modules", "src/tests"];
@@ -53,28 +65,71 @@ pub fn build(profile: Profile) -> Outcome {
             println!("    nothing has changed");
             return Ok(());
         }
-        let words: &[&str] = if profile == Profile::Release { &["--release", "--precompress"] } else { &[] };
-        run(command("cargo", &["leptos", "build"]).args(words).env("PATH", path))?;
+        match profile {
+            Profile::Release => release(&path)?,
+            Profile::Dev => run(command("cargo", &["leptos", "build"]).env("PATH", path))?,
+        }
         fs::write(&stamp, record(profile, &inputs)).map_err(|error| format!("{}: {error}", stamp.display()))
     })
 }
 
-/// The server as a command, pointed at the site that was built.
+/// The site, and then the binary that holds it. The same sources give the same bytes, wherever they lie: no path of this
+/// machine is in it, and files are as old as the last commit that changed one.
+fn release(path: &OsStr) -> Outcome {
+    let site = site_folder();
+    // Files of an earlier build have other names, and would be put into the binary, too.
+    if site.exists() {
+        fs::remove_dir_all(&site).map_err(|error| format!("{}: {error}", site.display()))?;
+    }
+    let flags = remapped()?;
+    let mut frontend = command("cargo", &["leptos", "build", "--release", "--precompress", "--frontend-only"]);
+    run(frontend.env("PATH", path).env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
+    let words = ["build", "--release", "--locked", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
+    let mut server = command("cargo", &words);
+    server.env("CARGO_ENCODED_RUSTFLAGS", flags).env("DOORWARD_SITE", site);
+    // Not SOURCE_DATE_EPOCH: whatever is built from C would be built again after each commit.
+    if let Some(time) = changed_at() {
+        server.env("DOORWARD_SITE_TIME", time);
+    }
+    run(&mut server)
+}
+
+/// Where cargo-leptos puts the site, wherever cargo builds.
+fn site_folder() -> PathBuf {
+    root().join("target/site")
+}
+
+/// Compiler flags that write the places of this machine as if they were everybody's, in cargo's encoding.
+fn remapped() -> Outcome<String> {
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let rust = printed(&mut command("rustc", &["--print", "sysroot"])).map(PathBuf::from);
+    let places = [(Some(root().to_owned()), "/doorward"), (cargo, "/cargo"), (rust, "/rust")];
+    let flags =
+        places.into_iter().filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.to_str()?)));
+    Ok(flags.collect::<Vec<_>>().join("\u{1f}"))
+}
+
+/// When the inputs were last changed by a commit, in seconds since 1970. None outside a repository.
+pub fn changed_at() -> Option<String> {
+    let mut git = command("git", &["log", "-1", "--format=%ct", "--"]);
+    printed(git.args(INPUTS)).filter(|time| !time.is_empty())
+}
+
+/// The server as a command. For release it has its site inside; for daily work it is pointed at the folder.
 pub fn server(profile: Profile) -> Command {
     let mut server = command(binary(profile), &[]);
-    server.env("LEPTOS_SITE_ROOT", root().join("target/site"));
-    // Leptos looks for the hashes in `hash.txt` beside the binary, where cargo-leptos writes them.
-    server.env("LEPTOS_HASH_FILES", "true");
-    server.env("LEPTOS_ENV", if profile == Profile::Release { "PROD" } else { "DEV" });
+    if profile == Profile::Dev {
+        server.env("LEPTOS_SITE_ROOT", site_folder());
+        // Leptos looks for the hashes in `hash.txt` beside the binary, where cargo-leptos writes them.
+        server.env("LEPTOS_HASH_FILES", "true");
+        server.env("LEPTOS_ENV", "DEV");
+    }
     server
 }
 
-/// The file that says under which names the hashed assets are.
-pub fn hashes() -> PathBuf {
-    binary(Profile::Release).with_file_name("hash.txt")
-}
-
-fn binary(profile: Profile) -> PathBuf {
+/// The binary of that profile.
+pub fn binary(profile: Profile) -> PathBuf {
     target().join(if profile == Profile::Release { "release" } else { "debug" }).join("doorward")
 }
 
@@ -82,7 +137,7 @@ fn binary(profile: Profile) -> PathBuf {
 /// so one record serves both.
 fn record(profile: Profile, inputs: &str) -> String {
     let binary = binary(profile);
-    let outputs = listing(vec![binary.with_file_name("hash.txt"), binary, root().join("target/site")], &[]);
+    let outputs = listing(vec![binary.with_file_name("hash.txt"), binary, site_folder()], &[]);
     format!("{inputs}\n{outputs}")
 }
 

@@ -30,6 +30,7 @@ pub fn set_up_all() -> Outcome {
     browser_suite()?;
     chromium().map(drop)?;
     schemathesis().map(drop)?;
+    for_chaos()?;
     postgres().map(drop)
 }
 
@@ -101,6 +102,18 @@ pub fn postgres() -> Outcome<PathBuf> {
         apt("postgresql")?;
     }
     postgres_folder().ok_or_else(|| "apt installed postgresql, yet there is no initdb".to_owned())
+}
+
+/// What the tests under faults need beside PostgreSQL: nginx in front of replicas, and a clock that can be turned.
+pub fn for_chaos() -> Outcome {
+    if on_path("nginx").is_none() && !Path::new("/usr/sbin/nginx").is_file() {
+        apt("nginx-light")?;
+    }
+    let mut architectures = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    if !architectures.any(|folder| folder.path().join("faketime/libfaketimeMT.so.1").is_file()) {
+        apt("libfaketime")?;
+    }
+    Ok(())
 }
 
 fn postgres_folder() -> Option<PathBuf> {

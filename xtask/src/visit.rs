@@ -61,14 +61,11 @@ pub fn linked(html: &str) -> BTreeSet<String> {
     paths
 }
 
-/// The assets of which `hashes` (cargo-leptos's `hash.txt`) gives a name that the HTML contains: the inline script loads
-/// them even where no link announces them.
-pub fn hashed(html: &str, hashes: &str) -> BTreeSet<String> {
-    let names = hashes.lines().filter_map(|line| line.split_once(": ")).map(|(kind, hash)| (kind, hash.trim()));
-    names
-        .filter(|(_, hash)| html.contains(&format!("doorward.{hash}")))
-        .map(|(kind, hash)| format!("/pkg/doorward.{hash}.{kind}"))
-        .collect()
+/// Script and wasm by the names that the inline script loads them by, even where no link announces them.
+pub fn named(html: &str) -> BTreeSet<String> {
+    const START: &str = "\"doorward.";
+    let names = html.match_indices(START).filter_map(|(at, _)| html[at + 1..].split('"').next());
+    names.zip(["js", "wasm"]).map(|(name, kind)| format!("/pkg/{name}.{kind}")).collect()
 }
 
 /// The modules that a module at `path` imports from beside itself.
@@ -121,10 +118,9 @@ mod tests {
     }
 
     #[test]
-    fn assets_that_only_the_inline_script_names_are_found_by_their_hash() {
-        let hashes = "js: AAA\nwasm: BBB\ncss: CCC\n";
+    fn assets_that_only_the_inline_script_names_are_found() {
         let html = r#"<script>("", "pkg", "doorward.AAA", "doorward.BBB")</script>"#;
-        assert_eq!(hashed(html, hashes), set(&["/pkg/doorward.AAA.js", "/pkg/doorward.BBB.wasm"]));
+        assert_eq!(named(html), set(&["/pkg/doorward.AAA.js", "/pkg/doorward.BBB.wasm"]));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl AuthService {
                 ip: origin.ip.clone(),
                 salt: random_id(self.parts.entropy.as_ref()),
             },
-            seals: self.parts.audit_seals.clone(),
+            seals: self.keyed().audit_seals.clone(),
         }
     }
 

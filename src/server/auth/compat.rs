@@ -11,6 +11,7 @@ use crate::{
     server::{
         crypto::{Bearer, CompatRefused, Presented, Rid},
         entropy::random_id,
+        metrics::Refresh,
         store::{
             StoreError,
             accounts::{self, StoredAccount},
@@ -124,7 +125,7 @@ impl AuthService {
     pub async fn log_in_for_long(&self, form: &LoginForm, origin: &Origin) -> Result<SecretString, AuthError> {
         let opened = self.log_in_as(form, origin, None, Leavers::Refused).await?.into_opened();
         let presented = self.presented(&opened).ok_or(AuthError::NotSignedIn)?;
-        Ok(self.parts.refresh_tokens.mint_kept(&presented.rid, presented.counter))
+        Ok(self.keyed().refresh_tokens.mint_kept(&presented.rid, presented.counter))
     }
 
     /// A new access token for a refresh token; by `compat.rotate` a new refresh token, too, with all that `refresh` does
@@ -150,9 +151,13 @@ impl AuthService {
         let now = self.parts.clock.now();
         match decide(session, standing.counter, now, self.parts.settings.session.reuse_window) {
             Decision::Rotate | Decision::Repeat | Decision::Fork | Decision::CatchUp => {}
-            Decision::Refuse | Decision::RefuseSoftly => return Err(TokenFault::Ended),
+            Decision::Refuse | Decision::RefuseSoftly => {
+                self.parts.metrics.refresh(Refresh::Refused);
+                return Err(TokenFault::Ended);
+            }
             Decision::Theft => {
                 self.end_stolen(standing.rid, session, origin, now).await?;
+                self.parts.metrics.refresh(Refresh::Theft);
                 return Err(TokenFault::Ended);
             }
         }
@@ -161,6 +166,7 @@ impl AuthService {
         if !write.await? {
             return Err(TokenFault::Ended);
         }
+        self.parts.metrics.refresh(Refresh::Repeated);
         let access = self.compat_access(session, account, naming)?;
         Ok(CompatTokenPair { refresh: token.to_owned().into(), access, rotated: false })
     }
@@ -182,7 +188,7 @@ impl AuthService {
     /// [`TokenFault`]: it is none, or has ended.
     pub async fn log_out_elsewhere(&self, token: &str, origin: &Origin) -> Result<(), TokenFault> {
         let presented = self.compat_standing(token).await?.presented()?;
-        let held = self.parts.refresh_tokens.mint(&presented.rid, presented.counter);
+        let held = self.keyed().refresh_tokens.mint(&presented.rid, presented.counter);
         Ok(self.log_out(Some(held.expose_secret()), origin).await?)
     }
 
@@ -190,7 +196,7 @@ impl AuthService {
     async fn compat_standing(&self, token: &str) -> Result<Standing, TokenFault> {
         let now = self.parts.clock.now();
         let read =
-            self.parts.compat_tokens.read_refresh(token, now).map_err(|refused| self.mistaken(token, refused))?;
+            self.keyed().compat_tokens.read_refresh(token, now).map_err(|refused| self.mistaken(token, refused))?;
         let mut tx = self.parts.store.read().await?;
         let Some(rid) = sessions::rid_of(&mut tx, &read.bearer.sid).await? else {
             let is_there = accounts::find(&mut tx, read.bearer.account).await?.is_some();
@@ -209,13 +215,13 @@ impl AuthService {
 
     /// An access token in the place of a refresh token is told so, whichever key signed it.
     fn mistaken(&self, token: &str, refused: CompatRefused) -> TokenFault {
-        let signed = self.parts.signer.verify_compat(token, self.parts.clock.now()).is_ok();
-        let is_access = signed && !self.parts.compat_tokens.signs_access();
+        let signed = self.keyed().signer.verify_compat(token, self.parts.clock.now()).is_ok();
+        let is_access = signed && !self.keyed().compat_tokens.signs_access();
         if is_access { TokenFault::WrongType } else { refused.into() }
     }
 
     fn presented(&self, opened: &Opened) -> Option<Presented> {
-        self.parts.refresh_tokens.parse(opened.cookie.token.expose_secret())
+        self.keyed().refresh_tokens.parse(opened.cookie.token.expose_secret())
     }
 
     fn token_pair(
@@ -228,7 +234,7 @@ impl AuthService {
         let (now, entropy) = (self.parts.clock.now(), self.parts.entropy.as_ref());
         let counter = i64::try_from(counter).map_err(|_| AuthError::NotSignedIn)?;
         let bearer = bearer_of(session, account, naming);
-        let refresh = self.parts.compat_tokens.refresh(bearer, counter, (now, session.expires_at), entropy);
+        let refresh = self.keyed().compat_tokens.refresh(bearer, counter, (now, session.expires_at), entropy);
         let access = self.compat_access(session, account, naming)?;
         Ok(CompatTokenPair { refresh, access, rotated: true })
     }
@@ -236,10 +242,10 @@ impl AuthService {
     fn compat_access(&self, session: &Session, account: &Account, naming: bool) -> Result<SecretString, AuthError> {
         let (now, entropy) = (self.parts.clock.now(), self.parts.entropy.as_ref());
         let bearer = bearer_of(session, account, naming);
-        if let Some(token) = self.parts.compat_tokens.access(bearer.clone(), now, entropy) {
+        if let Some(token) = self.keyed().compat_tokens.access(bearer.clone(), now, entropy) {
             return Ok(token);
         }
-        let grant = self.parts.signer.sign_compat(&bearer, random_id(entropy), now);
+        let grant = self.keyed().signer.sign_compat(&bearer, random_id(entropy), now);
         grant.map(|grant| grant.access_token.into()).map_err(|_| AuthError::Signing)
     }
 }

@@ -23,11 +23,12 @@ impl AuthService {
     /// [`TokenFault`].
     pub async fn authenticate_elsewhere(&self, token: &str) -> Result<Principal, TokenFault> {
         let now = self.parts.clock.now();
-        let tokens = &self.parts.compat_tokens;
+        let keyed = self.keyed();
+        let tokens = &keyed.compat_tokens;
         let bearer = if tokens.signs_access() {
             tokens.read_access(token, now)?
         } else {
-            let claims = self.parts.signer.verify_compat(token, now).map_err(|refused| match refused {
+            let claims = keyed.signer.verify_compat(token, now).map_err(|refused| match refused {
                 TokenRefused::Expired => TokenFault::Expired,
                 _ => tokens.not_access(token).into(),
             })?;
@@ -48,7 +49,7 @@ impl AuthService {
     /// [`TokenFault`].
     pub async fn authenticate_kept(&self, token: &str) -> Result<Principal, TokenFault> {
         let now = self.parts.clock.now();
-        let presented = self.parts.refresh_tokens.parse_kept(token).ok_or(TokenFault::Invalid)?;
+        let presented = self.keyed().refresh_tokens.parse_kept(token).ok_or(TokenFault::Invalid)?;
         let rid = presented.rid.to_text();
         let found = sessions::find(&mut *self.parts.store.read().await?, &rid).await?;
         let (session, stored) = found.ok_or(TokenFault::Invalid)?;

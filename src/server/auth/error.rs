@@ -64,9 +64,12 @@ impl From<StoreError> for AuthError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::NotKept => Self::Unavailable(error),
-            StoreError::Taken | StoreError::Broken(_) | StoreError::Migration(_) | StoreError::UnknownEngine => {
-                Self::Broken(error)
-            }
+            StoreError::Taken
+            | StoreError::Broken(_)
+            | StoreError::Migration(_)
+            | StoreError::NotMigrated(_)
+            | StoreError::UnknownEngine
+            | StoreError::Unusable(_) => Self::Broken(error),
         }
     }
 }

@@ -111,7 +111,8 @@ impl AuthService {
         let mut tx = self.parts.store.read().await?;
         let account = accounts::find(&mut tx, id).await?;
         let used = tickets::find_used(&mut tx, id, kind).await?;
-        let secrets = &self.parts.mailed_secrets;
+        let keyed = self.keyed();
+        let secrets = &keyed.mailed_secrets;
         let is_confirmed = account.is_some_and(|account| account.account.email_verified_at.is_some());
         Ok(is_confirmed && used.iter().any(|ticket| secrets.link_matches(purpose, &ticket.id, token)))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     AuthError, AuthService, Charge,
-    session::{Opened, Origin},
+    session::{Opened, Origin, Whose},
     throttle,
 };
 use crate::{
@@ -105,8 +105,8 @@ impl AuthService {
         self.log_in_as(form, origin, held, Leavers::Welcome).await
     }
 
-    /// As [`AuthService::log_in`], at doors that may have no way back for an account that is on its way out.
-    pub(super) async fn log_in_as(
+    /// As [`AuthService::log_in_as`], which counts what comes of it.
+    pub(super) async fn check_and_enter(
         &self,
         form: &LoginForm,
         origin: &Origin,
@@ -154,7 +154,7 @@ impl AuthService {
     ) -> Result<LoggedIn, AuthError> {
         let Passed { account, hash, better, charges } = passed;
         let id = account.account.id;
-        let opening = self.opening(id, account.security_epoch, remember, origin, held)?;
+        let opening = self.opening(Whose::of(&account), remember, origin, held)?;
         let opened = opening.opened.clone();
         let (failures, name, known) = (charges.failures.clone(), charges.name.clone(), charges.known_device);
         let (device, ip) = (origin.device_label.clone(), origin.ip.clone());
@@ -222,7 +222,7 @@ impl AuthService {
         let device = found.and_then(|account| {
             // Whoever signed in before the password was last changed may have known that one only.
             let oldest = now.plus(-limits.known_device.saturating_mul(DAY)).max(account.known_since);
-            self.parts.known_devices.of(origin.known_devices.as_deref(), account.account.id, oldest)
+            self.keyed().known_devices.of(origin.known_devices.as_deref(), account.account.id, oldest)
         });
         if let Some((device, account)) = device.zip(found) {
             let account = account.account.id.to_string();

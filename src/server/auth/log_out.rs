@@ -1,10 +1,7 @@
 //! Signing out here, and everywhere.
 
 use super::{AuthError, AuthService, Origin, Principal};
-use crate::{
-    domain::{account::AccountId, history::Event},
-    server::store::{accounts, sessions},
-};
+use crate::{domain::history::Event, server::store::sessions};
 
 impl AuthService {
     /// Ends the session of this refresh token. Any token of the session will do, and doing it twice is no error.
@@ -12,7 +9,7 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`.
     pub async fn log_out(&self, held: Option<&str>, origin: &Origin) -> Result<(), AuthError> {
-        let Some(presented) = held.and_then(|token| self.parts.refresh_tokens.parse(token)) else { return Ok(()) };
+        let Some(presented) = held.and_then(|token| self.keyed().refresh_tokens.parse(token)) else { return Ok(()) };
         let (rid, now) = (presented.rid.to_text(), self.parts.clock.now());
         let (service, origin) = (self.clone(), origin.clone());
         let write = self.parts.store.write(move |tx| {
@@ -43,39 +40,6 @@ impl AuthService {
                     noted.write(tx, now).await?;
                 }
                 Ok(())
-            })
-        });
-        Ok(write.await?)
-    }
-
-    /// Ends every session of an account.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn log_out_everywhere(&self, account: AccountId) -> Result<(), AuthError> {
-        let now = self.parts.clock.now();
-        let noted = self.noted(Event::AllSessionsEnded, Some(account), None, &Origin::default());
-        let write = self.parts.store.write(move |tx| {
-            Box::pin(async move {
-                accounts::end_sessions(tx, account).await?;
-                noted.write(tx, now).await
-            })
-        });
-        Ok(write.await?)
-    }
-
-    /// Disables an account, which ends its sessions, or enables it again.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn set_disabled(&self, account: AccountId, disabled: bool) -> Result<(), AuthError> {
-        let now = self.parts.clock.now();
-        let event = if disabled { Event::Disabled } else { Event::Enabled };
-        let noted = self.noted(event, Some(account), None, &Origin::default());
-        let write = self.parts.store.write(move |tx| {
-            Box::pin(async move {
-                accounts::set_disabled(tx, account, disabled.then_some(now)).await?;
-                noted.write(tx, now).await
             })
         });
         Ok(write.await?)

@@ -10,6 +10,7 @@ mod compat_caller;
 mod compat_faults;
 mod compat_password;
 mod confirmation;
+mod counted;
 mod email_change;
 mod error;
 mod front_end;
@@ -18,6 +19,10 @@ mod import_django;
 mod leaving;
 mod log_in;
 mod log_out;
+mod new_account;
+mod operator;
+mod operator_create;
+mod operator_mail;
 mod password_change;
 mod password_policy;
 mod password_reset;
@@ -29,6 +34,7 @@ mod register;
 mod registration_rules;
 mod rotation;
 mod session;
+mod sight;
 mod step_up;
 mod throttle;
 mod throttle_memory;
@@ -43,6 +49,9 @@ pub use error::AuthError;
 pub use front_end::{LinkFault, LinkTo};
 pub use import_django::{Finding, ImportError, ImportPlan, ImportReport, Note, OnBadUsername, Problem};
 pub use log_in::{LoggedIn, LoginForm};
+pub use operator::{Done, IssuedLink, OperatorError, PasswordKind, UserReport};
+pub use operator_create::{CreatedUser, NewUser};
+pub use operator_mail::{Resend, Resent, Which};
 pub use password_policy::{About, PasswordPolicy};
 pub use password_reset::{NewPasswordForm, ResetForm};
 pub use principal::{Principal, Visit};
@@ -51,18 +60,18 @@ pub use register::{Registered, RegistrationForm};
 pub use registration_rules::RegistrationRules;
 pub use rotation::{Decision, decide};
 pub use session::{KnownDevicesCookie, Opened, Origin, RefreshCookie};
+pub use sight::Readiness;
 pub use ticket::AskedReset;
 pub use verify_audit::{AuditReport, Fault, FaultKind, KnownEntry, Outcome, verify_audit};
 pub use zones::zones;
 
 use crate::server::{
     clock::Clock,
-    crypto::{
-        AuditSeals, CompatTokens, KnownDevices, MailedSecrets, PasswordHasher, Pseudonyms, RefreshTokens, TokenSigner,
-    },
+    crypto::{Keyring, PasswordHasher, Sealing},
     entropy::Entropy,
+    metrics::Metrics,
     settings::Settings,
-    store::{Store, outbox},
+    store::Store,
 };
 use std::sync::Arc;
 use throttle::Charge;
@@ -74,20 +83,10 @@ pub struct Parts {
     pub store: Store,
     /// The hashing threads.
     pub hasher: PasswordHasher,
-    /// Signs and verifies access tokens.
-    pub signer: TokenSigner,
-    /// Mints and reads refresh tokens.
-    pub refresh_tokens: RefreshTokens,
-    /// Makes and reads the tokens of the front ends of Django.
-    pub compat_tokens: CompatTokens,
-    /// Makes the links and codes that are mailed.
-    pub mailed_secrets: MailedSecrets,
-    /// Makes and reads the cookie of known devices.
-    pub known_devices: KnownDevices,
-    /// Makes and checks the seals of the audit log.
-    pub audit_seals: AuditSeals,
-    /// Makes the names of throttles.
-    pub pseudonyms: Pseudonyms,
+    /// What works with keys.
+    pub keyring: Keyring,
+    /// Counters of what happens.
+    pub metrics: Metrics,
     /// Whom this site takes.
     pub rules: RegistrationRules,
     /// Which new passwords are good enough.
@@ -100,18 +99,6 @@ pub struct Parts {
     pub settings: Arc<Settings>,
     /// Wakes the mail worker when a transaction has left a mail in the outbox.
     pub mail: Arc<Notify>,
-}
-
-/// Seconds that a mail may wait before it counts as delayed.
-const MAIL_DELAY: i64 = 60;
-
-/// Whether the server can do all its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    /// It can.
-    Ready,
-    /// People can sign in, but mails wait.
-    MailDelayed,
 }
 
 /// The one service of accounts and sessions. Cheap to clone.
@@ -128,20 +115,15 @@ impl AuthService {
         Self { parts: Arc::new(parts), throttle_memory: Arc::new(throttle_memory::ThrottleMemory::new()) }
     }
 
+    /// What to make and check tokens, links, cookies and seals with now.
+    fn keyed(&self) -> Arc<Sealing> {
+        self.parts.keyring.current()
+    }
+
     /// The public keys that verify access tokens, as a JWK set (RFC 7517).
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
-        self.parts.signer.jwks()
-    }
-
-    /// Whether the database answers, and whether mails leave: none has waited for longer than a minute.
-    ///
-    /// # Errors
-    /// `Unavailable`: the database does not answer.
-    pub async fn readiness(&self) -> Result<Readiness, AuthError> {
-        let (_, oldest) = outbox::backlog(&mut *self.parts.store.read().await?).await?;
-        let now = self.parts.clock.now();
-        Ok(if oldest.is_some_and(|at| now.since(at) > MAIL_DELAY) { Readiness::MailDelayed } else { Readiness::Ready })
+        self.keyed().signer.jwks()
     }
 }
 

@@ -48,7 +48,8 @@ impl AuthService {
         form: &NewPasswordForm,
         origin: &Origin,
     ) -> Result<Opened, AuthError> {
-        let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
+        let presented =
+            held.and_then(|token| self.keyed().refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
         let (seen, account, decision) = self.standing(&presented).await?;
         if account.account.delete_at.is_some() {
             return Err(AuthError::Leaving);

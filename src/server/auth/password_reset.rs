@@ -201,7 +201,9 @@ impl Granted {
             return Ok(false);
         }
         accounts::set_password(tx, id, &self.hash, now).await?;
-        accounts::confirm_email(tx, id, &account.email_key, now).await?;
+        if self.ticket.was_mailed() {
+            accounts::confirm_email(tx, id, &account.email_key, now).await?;
+        }
         void_tickets(tx, id, now).await?;
         outbox::insert(tx, &self.notice, now).await?;
         throttle::forget(tx, &self.throttled).await?;

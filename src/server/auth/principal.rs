@@ -42,8 +42,16 @@ impl AuthService {
     /// # Errors
     /// `NotSignedIn` for every fault of the token and every end of the session; `Unavailable`.
     pub async fn authenticate(&self, access_token: &str) -> Result<Principal, AuthError> {
+        let found = self.principal_of(access_token).await;
+        if matches!(found, Err(AuthError::NotSignedIn)) {
+            self.parts.metrics.token_refused();
+        }
+        found
+    }
+
+    async fn principal_of(&self, access_token: &str) -> Result<Principal, AuthError> {
         let now = self.parts.clock.now();
-        let claims = self.parts.signer.verify(access_token, now).map_err(|_| AuthError::NotSignedIn)?;
+        let claims = self.keyed().signer.verify(access_token, now).map_err(|_| AuthError::NotSignedIn)?;
         let mut tx = self.parts.store.read().await?;
         let found = sessions::find_public(&mut tx, &claims.sid).await?;
         let (session, stored) = found.ok_or(AuthError::NotSignedIn)?;
@@ -76,7 +84,7 @@ impl AuthService {
         if principal.account.delete_at.is_some() {
             return Ok(None);
         }
-        let claims = self.parts.signer.verify(access_token, self.parts.clock.now()).ok();
+        let claims = self.keyed().signer.verify(access_token, self.parts.clock.now()).ok();
         Ok(claims.map(|claims| (claims, principal.account.username)))
     }
 
@@ -94,7 +102,7 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`.
     pub async fn visit(&self, held: Option<&str>) -> Result<Option<Visit>, AuthError> {
-        let Some(presented) = held.and_then(|token| self.parts.refresh_tokens.parse(token)) else { return Ok(None) };
+        let Some(presented) = held.and_then(|token| self.keyed().refresh_tokens.parse(token)) else { return Ok(None) };
         let now = self.parts.clock.now();
         let mut tx = self.parts.store.read().await?;
         let Some((session, stored)) = sessions::find(&mut tx, &presented.rid.to_text()).await? else { return Ok(None) };

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Seconds after which a notice of a change is not worth sending any more: three days.
-const NOTICE_LIFETIME: i64 = 259_200;
+pub(super) const NOTICE_LIFETIME: i64 = 259_200;
 
 impl AuthService {
     /// Whether the caller has shown who it is so lately that sensitive acts ask nothing more (`account.proof_age`).

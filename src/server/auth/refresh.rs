@@ -5,6 +5,7 @@ use crate::{
     domain::{history::Event, time::Timestamp},
     server::{
         crypto::Presented,
+        metrics::Refresh,
         store::{
             outbox::{self, MailKind},
             sessions::{self, Session},
@@ -21,7 +22,10 @@ impl AuthService {
     /// `NotSignedIn` when the session is over or was just ended as stolen; `Superseded` just after a step-up; `TooMany`;
     /// `Unavailable`.
     pub async fn refresh(&self, held: Option<&str>, origin: &Origin) -> Result<Opened, AuthError> {
-        let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
+        let Some(presented) = held.and_then(|token| self.keyed().refresh_tokens.parse(token)) else {
+            self.parts.metrics.refresh(Refresh::Refused);
+            return Err(AuthError::NotSignedIn);
+        };
         self.charge_refresh(&presented.rid.to_text())?;
         self.refresh_in_own_task(presented, origin).await
     }
@@ -32,7 +36,11 @@ impl AuthService {
         // On a task of its own: a thief who hangs up at once must not stop what ends the stolen session.
         let settled =
             tokio::spawn(async move { service.refresh_presented(presented, &origin).await }.in_current_span());
-        settled.await.unwrap_or(Err(AuthError::Busy))
+        let opened = settled.await.unwrap_or(Err(AuthError::Busy));
+        if !matches!(opened, Ok(_) | Err(AuthError::NotSignedIn | AuthError::Superseded)) {
+            self.parts.metrics.refresh(Refresh::Failed);
+        }
+        opened
     }
 
     async fn refresh_presented(&self, presented: Presented, origin: &Origin) -> Result<Opened, AuthError> {
@@ -46,10 +54,14 @@ impl AuthService {
                 .store
                 .write(move |tx| Box::pin(async move { sessions::rotate(tx, &name, counter, now).await }));
             if let Some(session) = write.await? {
+                self.parts.metrics.refresh(Refresh::Rotated);
                 return self.opened(&presented.rid, &session, session.counter, now);
             }
             let found = sessions::find(&mut *self.parts.store.read().await?, &rid).await?;
-            let (session, _) = found.ok_or(AuthError::NotSignedIn)?;
+            let Some((session, _)) = found else {
+                self.parts.metrics.refresh(Refresh::Refused);
+                return Err(AuthError::NotSignedIn);
+            };
             if let Some(opened) = self.settle(&presented, (counter, origin), &session, now).await? {
                 return Ok(opened);
             }
@@ -68,11 +80,21 @@ impl AuthService {
     ) -> Result<Option<Opened>, AuthError> {
         let rid = presented.rid.to_text();
         let row = seen.clone();
+        let count = |outcome| self.parts.metrics.refresh(outcome);
         let next = match decide(seen, counter, now, self.parts.settings.session.reuse_window) {
             Decision::Rotate => return Ok(None),
-            Decision::Refuse => return Err(AuthError::NotSignedIn),
-            Decision::RefuseSoftly => return Err(AuthError::Superseded),
-            Decision::Repeat => seen.counter,
+            Decision::Refuse => {
+                count(Refresh::Refused);
+                return Err(AuthError::NotSignedIn);
+            }
+            Decision::RefuseSoftly => {
+                count(Refresh::Superseded);
+                return Err(AuthError::Superseded);
+            }
+            Decision::Repeat => {
+                count(Refresh::Repeated);
+                seen.counter
+            }
             Decision::Fork => {
                 let write = self
                     .parts
@@ -81,6 +103,7 @@ impl AuthService {
                 if !write.await? {
                     return Ok(None);
                 }
+                count(Refresh::Forked);
                 seen.counter.saturating_add(1)
             }
             Decision::CatchUp => {
@@ -91,11 +114,13 @@ impl AuthService {
                 if !write.await? {
                     return Ok(None);
                 }
+                count(Refresh::CaughtUp);
                 tracing::warn!(event = "session_caught_up", sid = %seen.sid, "a token is newer than the database");
                 counter.saturating_add(1)
             }
             Decision::Theft => {
                 self.end_stolen(rid, seen, origin, now).await?;
+                count(Refresh::Theft);
                 return Err(AuthError::NotSignedIn);
             }
         };

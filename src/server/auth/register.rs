@@ -3,17 +3,12 @@
 use super::{
     About, AskedReset, AuthError, AuthService, LinkTo,
     audit::Noted,
-    session::{Opened, Opening, Origin},
+    new_account::Names,
+    session::{Opened, Opening, Origin, Whose},
     ticket::Issue,
 };
 use crate::{
-    domain::{
-        account::AccountId,
-        credential::{Email, NewPassword, PersonName, Username},
-        history::Event,
-        problem::FieldError,
-        time::Timestamp,
-    },
+    domain::{account::AccountId, credential::NewPassword, history::Event, problem::FieldError, time::Timestamp},
     server::{
         entropy::random_account_id,
         store::{
@@ -31,9 +26,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 const DAY: i64 = 86_400;
 /// Whose reservations are nobody's: every one of them is somebody else's.
 const NOBODY: AccountId = AccountId(0);
-
-/// The form's fields from top to bottom: errors stand in that order, so that the first one is the one to go to.
-const FORM: [&str; 6] = ["email", "username", "password", "password_again", "first_name", "last_name"];
 
 /// What the form for a new account holds, as it was typed.
 #[derive(Debug)]
@@ -77,15 +69,6 @@ pub(super) struct Taking {
     pub(super) id: AccountId,
     opened: Option<Opened>,
     asked: Option<AskedReset>,
-}
-
-/// The form, once each field is acceptable.
-struct Acceptable {
-    email: Email,
-    username: Username,
-    password: NewPassword,
-    first_name: PersonName,
-    last_name: PersonName,
 }
 
 /// A new account and what is written with it.
@@ -139,8 +122,8 @@ impl AuthService {
         })
     }
 
-    /// Makes an account in this manner. None if a program filled in the form, which is told that all is well.
-    pub(super) async fn take_registration(
+    /// As [`AuthService::take_registration`], which counts what comes of it.
+    pub(super) async fn check_and_take(
         &self,
         form: RegistrationForm,
         manner: Manner,
@@ -156,16 +139,16 @@ impl AuthService {
             return Ok(None);
         }
         self.charge(&[self.password_charge(origin)]).await?;
-        let form = self.acceptable(&form).await?;
+        let (names, password) = self.acceptable(&form).await?;
         let limit = self.parts.settings.throttle.register;
         self.charge(&[self.limited("register", &origin.ip, limit)]).await?;
-        let hash = self.parts.hasher.hash(form.password.secret().clone()).await?;
-        let making = self.making(&form, hash.clone(), manner, origin, held)?;
+        let hash = self.parts.hasher.hash(password.secret().clone()).await?;
+        let making = self.making(&names, hash.clone(), manner, origin, held)?;
         let (id, opened, written) = match self.write_making(making).await {
             Err(StoreError::Taken) => {
-                self.refuse_taken(&form, manner.tells_email).await?;
+                self.refuse_taken(&names, manner.tells_email).await?;
                 // Somebody was faster with the address, or has just let it go: now that is seen.
-                let again = self.making(&form, hash, manner, origin, held)?;
+                let again = self.making(&names, hash, manner, origin, held)?;
                 self.write_making(again).await.map_err(|error| match error {
                     StoreError::Taken => AuthError::Busy,
                     error => error.into(),
@@ -197,40 +180,34 @@ impl AuthService {
 
     fn making(
         &self,
-        form: &Acceptable,
+        names: &Names,
         hash: String,
         manner: Manner,
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Making, AuthError> {
         let id = random_account_id(self.parts.entropy.as_ref());
-        let opening = manner.sign_in.then(|| self.opening(id, 0, false, origin, held)).transpose()?;
+        let opening = manner
+            .sign_in
+            .then(|| self.opening(Whose { id, epoch: 0, is_admin: false }, false, origin, held))
+            .transpose()?;
         let sid = opening.as_ref().map(|opening| opening.new.sid.clone());
-        let address = (form.email.as_str().to_owned(), form.email.key().to_owned());
+        let address = (names.email.as_str().to_owned(), names.email.key().to_owned());
         let mut noted = vec![self.noted(Event::Registered, Some(id), None, origin)];
         noted.extend(sid.map(|sid| self.noted(Event::LoggedIn, Some(id), Some(&sid), origin)));
         Ok(Making {
-            account: NewAccount {
-                id,
-                email: form.email.as_str().to_owned(),
-                email_key: form.email.key().to_owned(),
-                username: form.username.as_str().to_owned(),
-                username_key: form.username.key().to_owned(),
-                first_name: form.first_name.as_str().to_owned(),
-                last_name: form.last_name.as_str().to_owned(),
-                password_hash: hash,
-            },
-            telling: (!manner.tells_email).then(|| self.telling(form, manner.links)),
+            account: names.row(id, Some(hash)),
+            telling: (!manner.tells_email).then(|| self.telling(names, manner.links)),
             opening,
             confirmation: self.confirmation(Some((id, 0)), Some(address)).map(|asked| asked.leading(manner.links)),
             noted,
         })
     }
 
-    fn telling(&self, form: &Acceptable, links: LinkTo) -> Telling {
+    fn telling(&self, names: &Names, links: LinkTo) -> Telling {
         let settings = &self.parts.settings.registration;
         Telling {
-            pace: self.limited("mail-to", form.email.key(), self.parts.settings.throttle.mail_to),
+            pace: self.limited("mail-to", names.email.key(), self.parts.settings.throttle.mail_to),
             attempt: self.notice(MailKind::RegistrationAttempt, NOBODY, None),
             confirmation: self.confirmation(None, None).map(|asked| asked.leading(links)),
             name_until: self.parts.clock.now().plus(settings.keep_unconfirmed.saturating_mul(DAY)),
@@ -238,10 +215,10 @@ impl AuthService {
     }
 
     /// Says which key is in use; of the address only where that may be told.
-    async fn refuse_taken(&self, form: &Acceptable, tells_email: bool) -> Result<(), AuthError> {
+    pub(super) async fn refuse_taken(&self, names: &Names, tells_email: bool) -> Result<(), AuthError> {
         let now = self.parts.clock.now();
         let mut tx = self.parts.store.read().await?;
-        let taken = Taken::find(&mut tx, form.email.key(), form.username.key(), now).await?;
+        let taken = Taken::find(&mut tx, names.email.key(), names.username.key(), now).await?;
         drop(tx);
         let mut errors = Vec::new();
         if tells_email && taken.email {
@@ -251,41 +228,6 @@ impl AuthService {
             errors.push(FieldError::new("username", "This user name is taken. Please choose another one."));
         }
         if errors.is_empty() { Ok(()) } else { Err(AuthError::Invalid(errors)) }
-    }
-
-    async fn acceptable(&self, form: &RegistrationForm) -> Result<Acceptable, AuthError> {
-        let mut errors = Vec::new();
-        let mut note = |field: &'static str, message: String| errors.push(FieldError::new(field, message));
-        let rules = &self.parts.rules;
-        let email = Email::parse(&form.email).and_then(|email| rules.check_email(&email).map(|()| email));
-        let email = email.map_err(|message| note("email", message)).ok();
-        let username = Username::parse(&form.username).and_then(|name| rules.check_username(&name).map(|()| name));
-        let username = username.map_err(|message| note("username", message)).ok();
-        let first_name = PersonName::parse(&form.first_name).map_err(|message| note("first_name", message)).ok();
-        let last_name = PersonName::parse(&form.last_name).map_err(|message| note("last_name", message)).ok();
-        let about = About {
-            username: username.as_ref().map_or("", Username::as_str),
-            email: email.as_ref().map_or("", Email::as_str),
-            first_name: first_name.as_ref().map_or("", PersonName::as_str),
-            last_name: last_name.as_ref().map_or("", PersonName::as_str),
-        };
-        let password = match self.new_password(&form.password, &form.password_again, about).await {
-            Ok(password) => Some(password),
-            Err(AuthError::Invalid(more)) => {
-                errors.extend(more);
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        match (email, username, password, first_name, last_name) {
-            (Some(email), Some(username), Some(password), Some(first_name), Some(last_name)) => {
-                Ok(Acceptable { email, username, password, first_name, last_name })
-            }
-            _ => {
-                errors.sort_by_key(|error| FORM.iter().position(|field| *field == error.field));
-                Err(AuthError::Invalid(errors))
-            }
-        }
     }
 
     /// A new password typed twice, if it is good enough. Judging it takes milliseconds, so the hashing threads do it.

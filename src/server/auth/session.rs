@@ -7,7 +7,8 @@ use crate::{
         crypto::Rid,
         entropy::random_id,
         store::{
-            StoreError, Tx, accounts,
+            StoreError, Tx,
+            accounts::{self, StoredAccount},
             sessions::{self, NewSession, Session},
         },
     },
@@ -59,6 +60,21 @@ pub struct Opened {
     pub known_devices: Option<KnownDevicesCookie>,
 }
 
+/// What of an account decides about a session that is opened for it.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    pub(super) id: AccountId,
+    pub(super) epoch: i64,
+    /// Administrators' sessions are short.
+    pub(super) is_admin: bool,
+}
+
+impl Whose {
+    pub(super) fn of(account: &StoredAccount) -> Self {
+        Self { id: account.account.id, epoch: account.security_epoch, is_admin: account.admin_since.is_some() }
+    }
+}
+
 /// A session that is about to be opened: rows to write and tokens to hand out once they are written.
 pub(super) struct Opening {
     pub(super) new: NewSession,
@@ -73,18 +89,19 @@ impl AuthService {
     /// Prepares a session; nothing is written yet.
     pub(super) fn opening(
         &self,
-        account: AccountId,
-        epoch: i64,
+        whose: Whose,
         remember: bool,
         origin: &Origin,
         held: Option<&str>,
     ) -> Result<Opening, AuthError> {
         let parts = &self.parts;
         let lives = &parts.settings.session;
-        let (idle, absolute) = match remember {
-            true => (lives.remembered_idle, lives.remembered_absolute),
-            false => (lives.idle, lives.absolute),
+        let (idle, absolute) = match (whose.is_admin, remember) {
+            (true, _) => (lives.admin_idle, lives.admin_absolute),
+            (false, true) => (lives.remembered_idle, lives.remembered_absolute),
+            (false, false) => (lives.idle, lives.absolute),
         };
+        let account = whose.id;
         let now = parts.clock.now();
         let rid = Rid::random(parts.entropy.as_ref());
         let new = NewSession {
@@ -94,7 +111,7 @@ impl AuthService {
             expires_at: now.plus(absolute),
             idle_seconds: idle,
             remembered: remember,
-            epoch,
+            epoch: whose.epoch,
             device_label: origin.device_label.clone(),
             user_agent: origin.user_agent.clone(),
             ip: origin.ip.clone(),
@@ -103,12 +120,12 @@ impl AuthService {
             known_devices: Some(self.known_devices_with(origin, account, now)),
             grant: self.grant(account, &new.sid, now)?,
             cookie: RefreshCookie {
-                token: parts.refresh_tokens.mint(&rid, 1),
+                token: self.keyed().refresh_tokens.mint(&rid, 1),
                 max_age: remember.then_some(idle.min(absolute)),
             },
         };
         let replaced =
-            held.and_then(|token| parts.refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
+            held.and_then(|token| self.keyed().refresh_tokens.parse(token)).map(|presented| presented.rid.to_text());
         Ok(Opening { new, opened, now, keep: lives.per_account, replaced })
     }
 
@@ -118,14 +135,14 @@ impl AuthService {
         self.parts.entropy.fill(&mut id);
         let max_age = self.parts.settings.throttle.known_device.saturating_mul(DAY);
         let held = origin.known_devices.as_deref();
-        let value = self.parts.known_devices.with(held, account, id, now.plus(-max_age), now);
+        let value = self.keyed().known_devices.with(held, account, id, now.plus(-max_age), now);
         KnownDevicesCookie { value: value.into(), max_age }
     }
 
     /// An access token for a session.
     pub(super) fn grant(&self, account: AccountId, sid: &str, now: Timestamp) -> Result<Grant, AuthError> {
         let jti = random_id(self.parts.entropy.as_ref());
-        self.parts.signer.sign(account, sid, jti, now).map_err(|_| AuthError::Signing)
+        self.keyed().signer.sign(account, sid, jti, now).map_err(|_| AuthError::Signing)
     }
 
     /// The tokens of a session whose newest token has `counter`.
@@ -140,7 +157,7 @@ impl AuthService {
         Ok(Opened {
             grant: self.grant(session.account, &session.sid, now)?,
             cookie: RefreshCookie {
-                token: self.parts.refresh_tokens.mint(rid, counter.unsigned_abs()),
+                token: self.keyed().refresh_tokens.mint(rid, counter.unsigned_abs()),
                 max_age: session.remembered.then_some(left),
             },
             known_devices: None,

@@ -29,7 +29,8 @@ impl AuthService {
         typed: &SecretString,
         origin: &Origin,
     ) -> Result<Opened, AuthError> {
-        let presented = held.and_then(|token| self.parts.refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
+        let presented =
+            held.and_then(|token| self.keyed().refresh_tokens.parse(token)).ok_or(AuthError::NotSignedIn)?;
         let (seen, account, _) = self.standing(&presented).await?;
         let wrong = FieldError::new("current_password", "That is not your password. Please try again.");
         self.prove((seen.account, Some(&seen.sid)), account.password_hash, typed, wrong, origin).await?;

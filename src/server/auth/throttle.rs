@@ -4,7 +4,10 @@
 //! limit's numbers are hashed, too: whoever changes a setting starts that limit afresh.
 
 use super::{AuthError, AuthService};
-use crate::{domain::time::Timestamp, server::settings_limit::Limit};
+use crate::{
+    domain::time::Timestamp,
+    server::{metrics::Refresh, settings_limit::Limit},
+};
 
 pub(super) use crate::server::store::throttles::Charge;
 use crate::server::store::{
@@ -22,9 +25,10 @@ impl AuthService {
     /// hour's rest the count begins again. `store::throttles` tells the waits in numbers.
     pub(super) fn slowing(&self, scope: &'static str, subject: &str, limit: Limit, slowest: i64) -> Charge {
         let slowest = slowest.saturating_mul(1000).max(limit.every);
+        let what = scope;
         let scope = format!("{scope} {}/{}/{slowest}", limit.count, limit.every);
-        let name = self.parts.pseudonyms.of(&scope, subject);
-        Charge { name, count: limit.count, every: limit.every, slowest }
+        let name = self.keyed().pseudonyms.of(&scope, subject);
+        Charge { name, setting: setting_of(what), count: limit.count, every: limit.every, slowest }
     }
 
     /// Counts one try on each of the charges, or on none of them. Those that are off count nothing, and cost nothing.
@@ -37,15 +41,20 @@ impl AuthService {
             return Ok(());
         }
         let now = self.parts.clock.now();
-        if let Some(wait) = self.throttle_memory.refused(&charges, now) {
+        if let Some((wait, setting)) = self.throttle_memory.refused(&charges, now) {
+            self.parts.metrics.throttled(setting);
             return Err(too_many(wait));
         }
-        let write =
-            self.parts.store.write(move |tx| Box::pin(async move { throttles::charge(tx, &charges, now).await }));
+        let tried = charges.clone();
+        let write = self.parts.store.write(move |tx| Box::pin(async move { throttles::charge(tx, &tried, now).await }));
         match write.await? {
             Charged::All => Ok(()),
             Charged::None(waits) => {
                 let longest = waits.iter().map(|(_, wait)| *wait).max().unwrap_or(1);
+                for (name, _) in &waits {
+                    let refusing = charges.iter().find(|charge| charge.name == *name);
+                    self.parts.metrics.throttled(refusing.map_or("other", |charge| charge.setting));
+                }
                 self.throttle_memory.remember(waits, now);
                 Err(too_many(longest))
             }
@@ -61,7 +70,11 @@ impl AuthService {
     /// `TooMany` with the time to wait.
     pub(super) fn charge_refresh(&self, rid: &str) -> Result<(), AuthError> {
         let (limit, now) = (self.parts.settings.throttle.refresh, self.parts.clock.now());
-        self.throttle_memory.refresh(limit, rid, now).map_err(too_many)
+        self.throttle_memory.refresh(limit, rid, now).map_err(|wait| {
+            self.parts.metrics.throttled("refresh");
+            self.parts.metrics.refresh(Refresh::Throttled);
+            too_many(wait)
+        })
     }
 
     /// Takes a try back that was none: the server was too busy to do it. A failure is logged and no more.
@@ -83,6 +96,21 @@ impl AuthService {
     /// processes go on refusing for three seconds at most.
     pub(super) fn unblock(&self, charges: &[Charge]) {
         self.throttle_memory.unblock(charges);
+    }
+}
+
+/// The setting, below `throttle`, that limits what is tried.
+fn setting_of(scope: &'static str) -> &'static str {
+    match scope {
+        "login" | "login-account" | "proofs" => "login",
+        "login-name" | "login-device" => "login_name",
+        "login-name-total" | "login-devices-total" | "proof-total" => "login_name_total",
+        "login-failures" => "login_failures",
+        "login-failures-total" => "login_failures_total",
+        "mail-total" => "mail_total",
+        "mail-to" | "mail-of" => "mail_to",
+        "proof-account" => "proof_account",
+        of_one_word => of_one_word,
     }
 }
 

@@ -49,14 +49,14 @@ impl ThrottleMemory {
         }
     }
 
-    /// Milliseconds until all of the charges may pass, if one of them was refused just now.
-    pub(super) fn refused(&self, charges: &[Charge], now: Timestamp) -> Option<i64> {
+    /// Milliseconds until all of the charges may pass, if one of them was refused just now, and the setting that says so.
+    pub(super) fn refused(&self, charges: &[Charge], now: Timestamp) -> Option<(i64, &'static str)> {
         let now = millis(now);
         let waits = charges.iter().filter_map(|charge| {
             let refusal = self.refusals.get(&charge.name)?;
             // A clock that was set back must not make the memory longer than it is.
             let fresh = (0..REMEMBERED).contains(&now.saturating_sub(refusal.at));
-            (fresh && now < refusal.until).then(|| refusal.until.saturating_sub(now))
+            (fresh && now < refusal.until).then(|| (refusal.until.saturating_sub(now), charge.setting))
         });
         waits.max()
     }
@@ -104,7 +104,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_795_190_400);
 
     fn charge(name: &str) -> Charge {
-        Charge { name: name.to_owned(), count: 1, every: 1000, slowest: 1000 }
+        Charge { name: name.to_owned(), setting: "login", count: 1, every: 1000, slowest: 1000 }
     }
 
     #[test]
@@ -112,8 +112,8 @@ mod tests {
         let memory = ThrottleMemory::new();
         assert_eq!(memory.refused(&[charge("a")], NOW), None);
         memory.remember(vec![("a".into(), 60_000), ("b".into(), 90_000)], NOW);
-        assert_eq!(memory.refused(&[charge("a")], NOW), Some(60_000));
-        assert_eq!(memory.refused(&[charge("c"), charge("a"), charge("b")], NOW.plus(2)), Some(88_000));
+        assert_eq!(memory.refused(&[charge("a")], NOW), Some((60_000, "login")));
+        assert_eq!(memory.refused(&[charge("c"), charge("a"), charge("b")], NOW.plus(2)), Some((88_000, "login")));
         assert_eq!(memory.refused(&[charge("c")], NOW), None);
         assert_eq!(memory.refused(&[charge("a")], NOW.plus(3)), None, "the database is asked again");
         assert_eq!(memory.refused(&[charge("a")], NOW.plus(-1)), None, "also by a clock that was set back");
@@ -123,7 +123,7 @@ mod tests {
     fn a_refusal_is_never_remembered_for_longer_than_it_is_one() {
         let memory = ThrottleMemory::new();
         memory.remember(vec![("a".into(), 1000)], NOW);
-        assert_eq!(memory.refused(&[charge("a")], NOW), Some(1000));
+        assert_eq!(memory.refused(&[charge("a")], NOW), Some((1000, "login")));
         assert_eq!(memory.refused(&[charge("a")], NOW.plus(1)), None);
     }
 
@@ -133,7 +133,7 @@ mod tests {
         memory.remember(vec![("a".into(), 60_000), ("b".into(), 60_000)], NOW);
         memory.unblock(&[charge("a"), charge("c")]);
         assert_eq!(memory.refused(&[charge("a")], NOW), None);
-        assert_eq!(memory.refused(&[charge("b")], NOW), Some(60_000));
+        assert_eq!(memory.refused(&[charge("b")], NOW), Some((60_000, "login")));
     }
 
     #[test]

@@ -155,3 +155,25 @@ async fn a_session_refreshes_as_often_as_the_setting_says_without_a_write() {
     let free = start("throttle.refresh = 'off'").await;
     assert!((0..500).all(|_| free.auth.charge_refresh("rid").is_ok()));
 }
+
+#[test]
+fn what_is_counted_as_throttled_is_a_setting() {
+    let settings: toml::Table = crate::server::settings::DEFAULTS.parse().unwrap();
+    let settings = settings["throttle"].as_table().unwrap();
+    let files = ["proof", "profile", "step_up", "register", "log_in", "email_change", "front_end"];
+    let text = |name: &&str| {
+        let path = format!("{}/src/server/auth/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let mut scopes = 0;
+    for text in files.iter().map(text) {
+        for call in ["self.limited(\"", "self.slowing(\""] {
+            for scope in text.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
+                scopes += 1;
+                let setting = setting_of(scope.to_owned().leak());
+                assert!(settings.contains_key(setting), "{scope} is counted as throttle.{setting}");
+            }
+        }
+    }
+    assert!(scopes > 15, "the limits are where they were: {scopes}");
+}

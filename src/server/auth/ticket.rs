@@ -124,7 +124,8 @@ impl AuthService {
         }
         let now = self.parts.clock.now();
         let open = tickets::find_open(&mut *self.parts.store.read().await?, account, kind).await?;
-        let secrets = &self.parts.mailed_secrets;
+        let keyed = self.keyed();
+        let secrets = &keyed.mailed_secrets;
         let found =
             open.into_iter().find(|ticket| now < ticket.expires_at && secrets.link_matches(purpose, &ticket.id, token));
         found.ok_or(AuthError::InvalidTicket)
@@ -165,7 +166,7 @@ impl AuthService {
             .store
             .write(move |tx| Box::pin(async move { tickets::count_try(tx, kind, &digest, most).await }));
         let ticket = write.await?.ok_or(AuthError::InvalidTicket)?;
-        let matches = self.parts.mailed_secrets.code_matches(purpose, &ticket.id, code);
+        let matches = self.keyed().mailed_secrets.code_matches(purpose, &ticket.id, code);
         if matches && now < ticket.code_expires_at { Ok(ticket) } else { Err(AuthError::InvalidTicket) }
     }
 

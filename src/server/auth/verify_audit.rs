@@ -141,7 +141,7 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`. A broken log is no error: the report says so.
     pub async fn verify_audit(&self, known: &[KnownEntry]) -> Result<AuditReport, AuthError> {
-        verify_audit(&self.parts.store, &self.parts.audit_seals, known).await
+        verify_audit(&self.parts.store, &self.keyed().audit_seals, known).await
     }
 }
 

@@ -1,56 +1,42 @@
 //! The server's keys: read from a file or a setting, made at the first start, checked before anything is signed.
 //!
-//! The file lies outside the database, so that a stolen database forges nothing. Its form, version 1:
+//! The file lies outside the database, so that a stolen database forges nothing; `keys_document` has its form.
 //!
-//! ```json
-//! {
-//!   "version": 1,
-//!   "signing": [{ "kid": "a name", "seed": "32 bytes" }],
-//!   "refresh": [{ "id": 1, "key": "32 bytes or more" }],
-//!   "mail": ["32 bytes or more"]
-//! }
-//! ```
-//!
-//! Bytes are base64url without padding. In every list the first key makes, all keys verify. To change a key, put the
-//! new one first, restart every server, and drop the old one when what it made has expired. What a mail key makes includes
-//! the seals of the audit log: without the key those entries cannot be checked any more (`account.keep_history`).
+//! Of each purpose one key makes: the one whose `from` came last, and of equals the one that stands first. All verify, also
+//! those whose `from` is still to come: every server that reads the file knows a key before anybody makes with it.
+//! `doorward keys rotate` adds keys, and drops those of which nothing can be left.
 
-use crate::server::{
-    entropy::{Entropy, random_id},
-    settings,
+use super::{
+    key_facts::{self, KeyFacts, KeyPurpose},
+    keys_document::{Document, Entry},
+    keys_file::KeysText,
+};
+use crate::{
+    domain::time::Timestamp,
+    server::{entropy::Entropy, settings},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::SigningKey;
 use hmac::{Hmac, KeyInit as _};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use serde::Deserialize;
 use sha2::Sha256;
-use std::{
-    collections::HashSet,
-    fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
-    hash::Hash,
-    io::{self, ErrorKind, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fmt, hash::Hash, io, path::PathBuf};
 
 /// Fewest bytes of a key: as many as SHA-256 and Ed25519 give strength for.
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
 /// Most bytes of a MAC key: one block of SHA-256; HMAC would only hash a longer one down (RFC 2104).
 const LONGEST_KEY_BYTES: usize = 64;
-/// Most bytes of the file: hundreds of keys fit.
-const FILE_BYTES: u64 = 65_536;
 /// Largest id of a refresh key; above it is room for another form of the token.
-const LARGEST_REFRESH_ID: u8 = 127;
+pub(super) const LARGEST_REFRESH_ID: u8 = 127;
 /// What the setting is called in messages.
-const SETTING: &str = "the setting keys.json (DOORWARD__KEYS__JSON)";
+pub(super) const SETTING: &str = "the setting keys.json (DOORWARD__KEYS__JSON)";
 
-/// All keys of the server. `Debug` prints the type's name.
+/// All keys of the server, as they are at one time. `Debug` prints the type's name.
 pub struct Keys {
     pub(super) signing: Ring<NamedSigningKey>,
     pub(super) refresh: Ring<RefreshKey>,
     pub(super) mail: Ring<SecretSlice<u8>>,
+    pub(super) facts: Vec<KeyFacts>,
 }
 
 /// Keys of one purpose, at least one: the first makes, all verify.
@@ -98,15 +84,29 @@ pub(super) fn mac(key: &SecretSlice<u8>) -> Hmac<Sha256> {
 pub enum KeysError {
     /// The file cannot be read or made.
     Unreadable(PathBuf, io::Error),
+    /// There is no file.
+    Missing(PathBuf),
     /// Others than its owner may use the file; its mode.
     OpenToOthers(PathBuf, u32),
     /// The text is there but cannot be used: where it stands, and what is wrong with it.
     Unusable(String, String),
+    /// The file cannot be written anew.
+    Unwritable(PathBuf, io::Error),
+    /// The keys are to be exchanged, and stand in the setting, which nobody can write to from here.
+    InSetting,
+    /// There would be more keys of this purpose than anybody needs.
+    TooMany(&'static str, usize),
 }
 
 impl fmt::Display for KeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Missing(path) => write!(
+                f,
+                "there is no keys file {}, where the settings have it (keys.file); the server makes one at its first start. \
+                 Is this its folder, and are these its settings (--settings)?",
+                path.display()
+            ),
             Self::Unreadable(path, error) => write!(
                 f,
                 "the keys file {}: {error}. Give the server's user a folder it may write to, on a file system with \
@@ -120,6 +120,22 @@ impl fmt::Display for KeysError {
                 path.display()
             ),
             Self::Unusable(place, fault) => write!(f, "{place} cannot be used: {fault}. Mend it or restore it"),
+            Self::Unwritable(path, error) => write!(
+                f,
+                "the keys file {} could not be written anew, and is as it was: {error}. Run this as the server's user \
+                 or root, where the file's folder may be written to",
+                path.display()
+            ),
+            Self::InSetting => write!(
+                f,
+                "the keys stand in {SETTING}, which cannot be written to from here. Put its text into a file (mode 0600), \
+                 run this with keys.json empty and keys.file naming that file, and set keys.json to what the file has then"
+            ),
+            Self::TooMany(purpose, most) => write!(
+                f,
+                "there are {most} {purpose} keys already. Drop those that nobody needs any more (--drop-old) or wait \
+                 until some can be dropped (doorward keys list)"
+            ),
         }
     }
 }
@@ -132,113 +148,96 @@ impl fmt::Debug for Keys {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    version: u32,
-    signing: Vec<SigningEntry>,
-    refresh: Vec<RefreshEntry>,
-    mail: Vec<SecretString>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SigningEntry {
-    kid: String,
-    seed: SecretString,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefreshEntry {
-    id: u8,
-    key: SecretString,
-}
-
 impl Keys {
     /// The keys of `settings.json` if there are any, else of `settings.file`, which is made if there is none.
     ///
     /// The file appears complete or not at all: of two servers that start at once one makes it and both read it. A file
-    /// that is there is never written to.
+    /// that is there is left as it is.
     ///
     /// # Errors
-    /// A file that cannot be read or made, that others than its owner may use, or a text that is not as this module's
-    /// head says: a key of fewer than 32 bytes, an empty list, an id twice.
-    pub fn load_or_create(settings: &settings::Keys, entropy: &dyn Entropy) -> Result<Self, KeysError> {
-        let path = settings.file.as_path();
-        let is_there = || !matches!(File::open(path), Err(error) if error.kind() == ErrorKind::NotFound);
-        if settings.json.expose_secret().trim().is_empty() && !is_there() {
-            let made = create(path, &new_document(entropy), entropy);
-            made.map_err(|error| KeysError::Unreadable(path.to_owned(), error))?;
-        }
-        Self::load(settings)
+    /// A file that cannot be read or made, that others than its owner may use, or a text that is not as `keys_document`
+    /// says: a key of fewer than 32 bytes, an empty list, an id twice.
+    pub fn load_or_create(settings: &settings::Keys, entropy: &dyn Entropy, now: Timestamp) -> Result<Self, KeysError> {
+        KeysText::read_or_create(settings, entropy)?.at(now)
     }
 
-    /// The keys of `settings.json` if there are any, else of `settings.file`. Nothing is made.
+    /// The keys of `settings.json` if there are any, else of `settings.file`, as they are at `now`. Nothing is made.
     ///
     /// # Errors
     /// As [`Keys::load_or_create`], and if there is no file.
-    pub fn load(settings: &settings::Keys) -> Result<Self, KeysError> {
-        if !settings.json.expose_secret().trim().is_empty() {
-            return Self::parse(settings.json.expose_secret(), SETTING);
-        }
-        let path = settings.file.as_path();
-        let file = File::open(path).map_err(|error| KeysError::Unreadable(path.to_owned(), error))?;
-        Self::parse(read_private(file, path)?.expose_secret(), &format!("the keys file {}", path.display()))
+    pub fn load(settings: &settings::Keys, now: Timestamp) -> Result<Self, KeysError> {
+        KeysText::read(settings)?.at(now)
     }
 
-    fn parse(text: &str, place: &str) -> Result<Self, KeysError> {
-        let unusable = |fault: String| KeysError::Unusable(place.to_owned(), fault);
-        // serde_json's own message may quote what it met, and that may be a key.
-        let document: Document = serde_json::from_str(text).map_err(|error| {
-            unusable(format!("it is not the JSON expected, see line {}, column {}", error.line(), error.column()))
-        })?;
-        Self::check(document).map_err(unusable)
+    /// What there is to say of each key without saying the key: by purpose, in the order of the document.
+    #[must_use]
+    pub fn facts(&self) -> &[KeyFacts] {
+        &self.facts
     }
 
-    fn check(document: Document) -> Result<Self, String> {
-        if document.version != 1 {
-            return Err(format!("its version is {}, and this server knows version 1 only", document.version));
-        }
-        let signing = ring("signing", document.signing, signing_key)?;
-        let refresh = ring("refresh", document.refresh, refresh_key)?;
-        let mail = ring("mail", document.mail, mac_key)?;
+    /// The public names of all keys, sorted. Servers that have the same names have the same keys.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.facts.iter().map(|key| key.fingerprint.clone()).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn check(document: &Document, now: Timestamp) -> Result<Self, String> {
+        let (signing, mut facts) = ring(document, KeyPurpose::Signing, now, signing_key, key_facts::name_of_signing)?;
+        let (refresh, more) = ring(document, KeyPurpose::Refresh, now, refresh_key, key_facts::name_of_refresh)?;
+        facts.extend(more);
+        let (mail, more) = ring(document, KeyPurpose::Mail, now, mac_key, key_facts::name_of_mail)?;
+        facts.extend(more);
         if repeats(signing.iter().map(|key| &key.kid)) {
             return Err("a kid stands twice in \"signing\"".to_owned());
         }
         if repeats(refresh.iter().map(|key| key.id)) {
             return Err("an id stands twice in \"refresh\"".to_owned());
         }
-        Ok(Self { signing, refresh, mail })
+        Ok(Self { signing, refresh, mail, facts })
     }
 }
 
-fn ring<E, T>(name: &str, entries: Vec<E>, make: impl Fn(E, &str) -> Result<T, String>) -> Result<Ring<T>, String> {
-    let mut keys = entries.into_iter().enumerate().map(|(at, entry)| make(entry, &format!("{name}[{at}]")));
-    let first = keys.next().ok_or_else(|| format!("the list {name:?} is empty"))??;
-    Ok(Ring { first, others: keys.collect::<Result<_, _>>()? })
+/// The keys of one purpose with the one in front that makes at `now`, and what there is to say of them.
+fn ring<T>(
+    document: &Document,
+    purpose: KeyPurpose,
+    now: Timestamp,
+    make: impl Fn(&Entry, &str) -> Result<T, String>,
+    name: impl Fn(&T) -> (String, String),
+) -> Result<(Ring<T>, Vec<KeyFacts>), String> {
+    let (list, entries) = (purpose.as_str(), document.list(purpose));
+    let keys = entries.iter().enumerate().map(|(at, entry)| make(entry, &format!("{list}[{at}]")));
+    let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() {
+        return Err(format!("the list {list:?} is empty"));
+    }
+    let froms: Vec<_> = entries.iter().map(|entry| entry.from).collect();
+    let facts = key_facts::of(purpose, keys.iter().map(name).collect(), &froms, now);
+    let first = keys.remove(key_facts::maker(&froms, now));
+    Ok((Ring { first, others: keys }, facts))
 }
 
-fn signing_key(entry: SigningEntry, place: &str) -> Result<NamedSigningKey, String> {
+fn signing_key(entry: &Entry, place: &str) -> Result<NamedSigningKey, String> {
     let plain = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.".contains(&letter);
-    if !(1..=64).contains(&entry.kid.len()) || !entry.kid.bytes().all(plain) {
+    if !(1..=64).contains(&entry.name.len()) || !entry.name.bytes().all(plain) {
         return Err(format!("the kid of {place} is not 1 to 64 letters, digits, '-', '_' or '.'"));
     }
-    let seed = bytes(&entry.seed, place)?;
+    let seed = bytes(&entry.key, place)?;
     let seed = <&[u8; KEY_BYTES]>::try_from(seed.expose_secret())
         .map_err(|_| format!("the seed of {place} is not {KEY_BYTES} bytes"))?;
-    Ok(NamedSigningKey { kid: entry.kid, key: SigningKey::from_bytes(seed) })
+    Ok(NamedSigningKey { kid: entry.name.clone(), key: SigningKey::from_bytes(seed) })
 }
 
-fn refresh_key(entry: RefreshEntry, place: &str) -> Result<RefreshKey, String> {
-    if entry.id > LARGEST_REFRESH_ID {
-        return Err(format!("the id of {place} is above {LARGEST_REFRESH_ID}"));
-    }
-    Ok(RefreshKey { id: entry.id, key: mac_key(entry.key, place)? })
+fn refresh_key(entry: &Entry, place: &str) -> Result<RefreshKey, String> {
+    let id = entry.name.parse().ok().filter(|id| *id <= LARGEST_REFRESH_ID);
+    let id = id.ok_or_else(|| format!("the id of {place} is above {LARGEST_REFRESH_ID}"))?;
+    Ok(RefreshKey { id, key: mac_key(entry, place)? })
 }
 
-fn mac_key(text: SecretString, place: &str) -> Result<SecretSlice<u8>, String> {
-    let key = bytes(&text, place)?;
+fn mac_key(entry: &Entry, place: &str) -> Result<SecretSlice<u8>, String> {
+    let key = bytes(&entry.key, place)?;
     if (KEY_BYTES..=LONGEST_KEY_BYTES).contains(&key.expose_secret().len()) {
         Ok(key)
     } else {
@@ -254,68 +253,6 @@ fn bytes(text: &SecretString, place: &str) -> Result<SecretSlice<u8>, String> {
 fn repeats<T: Eq + Hash>(ids: impl IntoIterator<Item = T>) -> bool {
     let mut seen = HashSet::new();
     !ids.into_iter().all(|id| seen.insert(id))
-}
-
-fn new_document(entropy: &dyn Entropy) -> SecretString {
-    let key = || {
-        let mut bytes = [0; KEY_BYTES];
-        entropy.fill(&mut bytes);
-        SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
-    };
-    let (seed, refresh, mail) = (key(), key(), key());
-    SecretString::from(format!(
-        r#"{{
-  "version": 1,
-  "signing": [{{ "kid": "{}", "seed": "{}" }}],
-  "refresh": [{{ "id": 1, "key": "{}" }}],
-  "mail": ["{}"]
-}}
-"#,
-        random_id(entropy),
-        seed.expose_secret(),
-        refresh.expose_secret(),
-        mail.expose_secret(),
-    ))
-}
-
-fn read_private(file: File, path: &Path) -> Result<SecretString, KeysError> {
-    let unreadable = |error| KeysError::Unreadable(path.to_owned(), error);
-    // Asked of the open file, so that what is checked is what is read.
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.is_dir() {
-        return Err(unreadable(ErrorKind::IsADirectory.into()));
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(KeysError::OpenToOthers(path.to_owned(), mode));
-    }
-    let mut text = String::new();
-    file.take(FILE_BYTES).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(SecretString::from(text))
-}
-
-/// Makes the file with `text`, unless somebody else has made it meanwhile: then theirs stands.
-fn create(path: &Path, text: &SecretString, entropy: &dyn Entropy) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let draft = folder.join(format!(".keys-{}.new", random_id(entropy)));
-    // A hard link fails where a file is already there; a rename would replace it.
-    let linked = write_private(&draft, text).and_then(|()| fs::hard_link(&draft, path));
-    let removed = fs::remove_file(&draft);
-    match linked {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return removed,
-        linked => linked?,
-    }
-    removed?;
-    File::open(folder)?.sync_all()?;
-    tracing::warn!(path = %path.display(), "there was no keys file: made one; tokens of any earlier keys are void");
-    Ok(())
-}
-
-fn write_private(path: &Path, text: &SecretString) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.expose_secret().as_bytes())?;
-    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 use super::*;
 use crate::server::entropy::SystemEntropy;
 use std::{
+    fs,
     os::unix::fs::PermissionsExt as _,
+    path::Path,
     sync::{Arc, Barrier},
     thread,
 };
+
+const NOW: Timestamp = Timestamp(1_795_190_400);
 
 pub(in crate::server::crypto) fn random_key() -> String {
     let mut bytes = [0; KEY_BYTES];
@@ -18,7 +22,7 @@ pub(in crate::server::crypto) fn keys_of(mail: &[&str]) -> Keys {
 }
 
 pub(in crate::server::crypto) fn keys_from(signing: &[(&str, &str)], refresh: &[(u8, &str)], mail: &[&str]) -> Keys {
-    Keys::parse(&document(signing, refresh, mail), "the test").unwrap()
+    parse(&document(signing, refresh, mail), "the test").unwrap()
 }
 
 fn document(signing: &[(&str, &str)], refresh: &[(u8, &str)], mail: &[&str]) -> String {
@@ -28,11 +32,15 @@ fn document(signing: &[(&str, &str)], refresh: &[(u8, &str)], mail: &[&str]) -> 
 }
 
 fn settings(file: &Path, json: &str) -> settings::Keys {
-    settings::Keys { file: file.to_owned(), json: SecretString::from(json.to_owned()) }
+    settings::Keys { file: file.to_owned(), json: SecretString::from(json.to_owned()), reload: 10 }
 }
 
 fn load(file: &Path) -> Result<Keys, KeysError> {
-    Keys::load_or_create(&settings(file, ""), &SystemEntropy)
+    Keys::load_or_create(&settings(file, ""), &SystemEntropy, NOW)
+}
+
+fn parse(text: &str, place: &str) -> Result<Keys, KeysError> {
+    KeysText::of(SecretString::from(text.to_owned()), place).at(NOW)
 }
 
 /// Everything secret in there, to compare.
@@ -43,7 +51,7 @@ fn contents(keys: &Keys) -> Vec<Vec<u8>> {
 }
 
 fn refusal(text: &str) -> String {
-    Keys::parse(text, "the keys file k.json").unwrap_err().to_string()
+    parse(text, "the keys file k.json").unwrap_err().to_string()
 }
 
 #[test]
@@ -123,10 +131,10 @@ fn the_setting_wins_over_the_file_and_makes_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
     let text = document(&[("s", &random_key())], &[(1, &random_key())], &[&random_key()]);
-    let keys = Keys::load_or_create(&settings(&file, &text), &SystemEntropy).unwrap();
-    assert_eq!(contents(&keys), contents(&Keys::parse(&text, "").unwrap()));
+    let keys = Keys::load_or_create(&settings(&file, &text), &SystemEntropy, NOW).unwrap();
+    assert_eq!(contents(&keys), contents(&parse(&text, "").unwrap()));
     assert!(!file.exists());
-    let message = Keys::load_or_create(&settings(&file, "{}"), &SystemEntropy).unwrap_err().to_string();
+    let message = Keys::load_or_create(&settings(&file, "{}"), &SystemEntropy, NOW).unwrap_err().to_string();
     assert!(message.contains("DOORWARD__KEYS__JSON"), "{message}");
 }
 
@@ -150,7 +158,7 @@ fn keys_too_short_or_missing_or_twice_are_refused_with_their_place() {
         (document(&s, &[r[0], r[0]], &m), "id stands twice"),
         (document(&[("a kid", &good)], &r, &m), "kid of signing[0]"),
         (document(&[("", &good)], &r, &m), "kid of signing[0]"),
-        (document(&s, &r, &m).replace("\"version\":1", "\"version\":2"), "version is 2"),
+        (document(&s, &r, &m).replace("\"version\":1", "\"version\":3"), "version is 3"),
         (document(&s, &r, &m).replace("\"mail\"", "\"post\""), "JSON"),
         (document(&s, &[(1, &good)], &m).replace("\"id\":1", "\"id\":256"), "JSON"),
     ];

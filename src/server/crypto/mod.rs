@@ -4,11 +4,17 @@
 //! `settings` only.
 
 mod audit_seal;
+mod calibration;
 mod compat_token;
 mod django_hash;
 mod ed25519;
 mod hashing_threads;
+mod key_facts;
+mod key_rotation;
+mod keyring;
 mod keys;
+mod keys_document;
+mod keys_file;
 mod known_device;
 mod mailed_secret;
 mod password_hasher;
@@ -17,10 +23,15 @@ mod refresh_token;
 mod token_signer;
 
 pub use audit_seal::{AuditSeals, Sealed, sha256_text};
+pub use calibration::{Cost, HASHES_MEASURED, Measured, measure, steps};
 pub use compat_token::{Bearer, CompatRefused, CompatTokens};
 pub use django_hash::DjangoPassword;
 pub use hashing_threads::Busy;
+pub use key_facts::{KeyFacts, KeyPurpose, KeyState};
+pub use key_rotation::{KeepFor, Rotated, Rotation, rotate};
+pub use keyring::{Keyring, Sealing};
 pub use keys::{Keys, KeysError};
+pub use keys_file::KeysText;
 pub use known_device::KnownDevices;
 pub use mailed_secret::{MailedSecrets, Purpose};
 pub use password_hasher::{Guess, HasherError, PasswordHasher, Verdict};

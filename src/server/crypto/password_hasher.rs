@@ -8,18 +8,19 @@ use super::{
 };
 use crate::{
     domain::credential::TypedPassword,
-    server::{entropy::Entropy, settings},
+    server::{entropy::Entropy, metrics::Metrics, settings},
 };
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{fmt, io, sync::Arc, thread};
 use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
 
-const SALT_BYTES: usize = 16;
-const TAG_BYTES: usize = 32;
+pub(super) const SALT_BYTES: usize = 16;
+pub(super) const TAG_BYTES: usize = 32;
 /// The weakest parameters that are taken, as (KiB, passes): OWASP's Password Storage Cheat Sheet counts them as equal.
-const FLOORS: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
+pub(super) const FLOORS: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 /// The largest parameters of a stored hash that are computed, unless the settings are larger: KiB, passes, lanes. They
 /// stop a damaged or planted row from holding a thread for minutes.
 const LARGEST_STORED: (u32, u32, u32) = (262_144, 16, 16);
@@ -32,6 +33,7 @@ struct Shared {
     threads: HashingThreads,
     recipe: Arc<Recipe>,
     entropy: Arc<dyn Entropy>,
+    metrics: Metrics,
 }
 
 /// How passwords are hashed now, and what is computed where there is nothing to compare with.
@@ -134,7 +136,11 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// Parameters weaker than 19456 KiB with 2 passes, 47104 with 1 or 12288 with 3; no memory; no thread.
-    pub fn start(settings: &settings::Password, entropy: Arc<dyn Entropy>) -> Result<Self, HasherError> {
+    pub fn start(
+        settings: &settings::Password,
+        entropy: Arc<dyn Entropy>,
+        metrics: Metrics,
+    ) -> Result<Self, HasherError> {
         let params = params_of(settings)?;
         let threads = thread_count(settings);
         let threads =
@@ -143,7 +149,7 @@ impl PasswordHasher {
         let mut nobody = Stored { params: params.clone(), salt: vec![0; SALT_BYTES], tag: vec![0; TAG_BYTES] };
         entropy.fill(&mut nobody.salt);
         entropy.fill(&mut nobody.tag);
-        Ok(Self(Arc::new(Shared { threads, recipe: Arc::new(Recipe { params, nobody }), entropy })))
+        Ok(Self(Arc::new(Shared { threads, recipe: Arc::new(Recipe { params, nobody }), entropy, metrics })))
     }
 
     /// The hash of `password` under a new salt, as `$argon2id$v=19$m=…,t=…,p=…$salt$tag`.
@@ -154,7 +160,7 @@ impl PasswordHasher {
         let recipe = Arc::clone(&self.0.recipe);
         let mut salt = [0; SALT_BYTES];
         self.0.entropy.fill(&mut salt);
-        let hash = self.0.threads.run(move |memory| recipe.hash(&password, &salt, memory)).await?;
+        let hash = self.run(move |memory| recipe.hash(&password, &salt, memory)).await?;
         hash.map_err(|error| {
             tracing::error!(%error, "a password could not be hashed");
             Busy
@@ -168,7 +174,19 @@ impl PasswordHasher {
     /// [`Busy`] if too many are waiting; nothing is waited for then.
     pub async fn verify(&self, guess: impl Into<Guess>, stored: Option<String>) -> Result<Verdict, Busy> {
         let (recipe, guess) = (Arc::clone(&self.0.recipe), guess.into());
-        self.0.threads.run(move |memory| recipe.check(&guess, stored.as_deref(), memory)).await
+        self.run(move |memory| recipe.check(&guess, stored.as_deref(), memory)).await
+    }
+
+    /// Runs a hash and counts it.
+    async fn run<T: Send + 'static>(&self, hash: impl FnOnce(&mut [Block]) -> T + Send + 'static) -> Result<T, Busy> {
+        let metrics = self.0.metrics.clone();
+        let timed = move |memory: &mut [Block]| {
+            let start = Instant::now();
+            let made = hash(memory);
+            metrics.hashed(start.elapsed());
+            made
+        };
+        self.0.threads.run(timed).await.inspect_err(|_| self.0.metrics.hash_refused())
     }
 
     /// Runs other work about a password that takes long, such as guessing how soon it would be guessed.
@@ -260,7 +278,7 @@ impl Stored {
 
 /// One Argon2id into `tag`, in `memory` if that is enough, else in memory taken for this once: the settings were
 /// lowered since the hash was made.
-fn compute(
+pub(super) fn compute(
     params: &Params,
     password: &SecretString,
     salt: &[u8],
@@ -293,7 +311,7 @@ fn params_of(settings: &settings::Password) -> Result<Params, HasherError> {
         .map_err(|error| HasherError::Parameters(format!("the Argon2 parameters cannot be: {error}")))
 }
 
-fn thread_count(settings: &settings::Password) -> usize {
+pub(super) fn thread_count(settings: &settings::Password) -> usize {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if settings.threads == 0 { cores() } else { settings.threads };
     let kib = settings.memory_limit.saturating_mul(1024);

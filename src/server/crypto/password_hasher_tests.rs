@@ -18,7 +18,7 @@ fn settings() -> settings::Password {
 }
 
 fn start(settings: &settings::Password) -> PasswordHasher {
-    PasswordHasher::start(settings, Arc::new(SystemEntropy)).unwrap()
+    PasswordHasher::start(settings, Arc::new(SystemEntropy), Metrics::new()).unwrap()
 }
 
 fn password(text: &str) -> SecretString {
@@ -218,7 +218,10 @@ fn parameters_below_the_floor_stop_the_hasher_with_a_clear_text() {
         with(enough).unwrap();
     }
     let weak = settings::Password { argon2_passes: 1, ..settings() };
-    assert!(matches!(PasswordHasher::start(&weak, Arc::new(SystemEntropy)), Err(HasherError::Parameters(_))));
+    assert!(matches!(
+        PasswordHasher::start(&weak, Arc::new(SystemEntropy), Metrics::new()),
+        Err(HasherError::Parameters(_))
+    ));
 }
 
 #[test]

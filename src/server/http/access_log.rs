@@ -1,12 +1,14 @@
 //! One span and one line per request. What people send is not in it: no query, no path as typed, no headers.
 
-use super::{assets::Served, client, request_id::RequestId};
+use super::{assets::Served, client, request_id::RequestId, trace};
+use crate::server::metrics::Metrics;
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::Method,
     middleware::Next,
     response::Response,
 };
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, field::Empty};
 
@@ -14,36 +16,46 @@ use tracing::{Instrument as _, field::Empty};
 /// is empty until a handler records who calls. When the answer's head is there, one line says what came of it.
 ///
 /// The route is the router's pattern; `asset` for a file, `none` where nothing matched.
-pub async fn log(request: Request, next: Next) -> Response {
+pub async fn log(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let _running = metrics.request();
     let start = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let id = request.extensions().get::<RequestId>().map_or("none", |RequestId(id)| id);
     let ip = client::coarse(client::ip(request.extensions()));
     // Of level error, so that it stays on the lines of errors even where the filter lets nothing else through.
-    let span =
-        tracing::error_span!("request", request_id = id, method = method(request.method()), route, ip, account = Empty);
+    let method = method(request.method());
+    let span = tracing::error_span!("request", request_id = id, method, route, ip, account = Empty);
+    trace::follow(&span, request.headers());
     let response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| finish(route, &response, start));
+    let took = start.elapsed();
+    let named = span.in_scope(|| finish(route, &response, took));
+    trace::finish(&span, method, named, response.status());
+    metrics.answered(method, named, response.status().as_u16(), took);
     response
 }
 
-fn finish(route: Option<&str>, response: &Response, start: Instant) {
+/// Writes the line, and answers the route by the name that it has there.
+fn finish<'a>(route: Option<&'a str>, response: &Response, took: Duration) -> &'a str {
     let status = response.status().as_u16();
-    let ms = start.elapsed().as_micros() as f64 / 1000.0;
+    let ms = took.as_micros() as f64 / 1000.0;
     let is_asset = response.extensions().get::<Served>().is_some();
+    let named = route.unwrap_or(if is_asset { "asset" } else { "none" });
     if route.is_none() {
-        tracing::Span::current().record("route", if is_asset { "asset" } else { "none" });
+        tracing::Span::current().record("route", named);
     }
-    if is_asset || route == Some(crate::paths::HEALTH) {
+    // Balancers ask all the time; that a server is not ready is worth a line.
+    let is_probe = route.is_some_and(|route| [crate::paths::HEALTH, crate::paths::READY].contains(&route));
+    if is_asset || (is_probe && status < 400) {
         tracing::debug!(status, ms, "answered");
     } else {
         tracing::info!(status, ms, "answered");
     }
+    named
 }
 
 /// The usual methods by name; whatever else a client makes up is not worth its characters.
-fn method(method: &Method) -> &'static str {
+pub(super) fn method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -108,8 +120,9 @@ mod tests {
         let app = Router::new()
             .route("/reset/{token}", get(|| async { "ok" }))
             .route(crate::paths::HEALTH, get(|| async { "ok" }))
+            .route(crate::paths::READY, get(|| async { "ready" }))
             .route("/pkg/a.js", get(asset))
-            .layer(middleware::from_fn(log));
+            .layer(middleware::from_fn_with_state(Metrics::new(), log));
         let mut request = Request::get(uri).header("user-agent", "evil\tagent").body(Body::empty()).unwrap();
         request.extensions_mut().insert(RequestId("id-1".to_owned()));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 7], 1))));
@@ -140,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_and_health_checks_are_logged_for_debugging_only() {
-        for uri in [crate::paths::HEALTH, "/pkg/a.js"] {
+        for uri in [crate::paths::HEALTH, crate::paths::READY, "/pkg/a.js"] {
             let lines = logged(uri).await;
             assert!(lines.len() == 1 && lines[0].starts_with(Level::DEBUG.as_str()), "{lines:?}");
         }

@@ -1,14 +1,18 @@
 //! The files of the site: script, wasm, styles, icons. Only kinds that are listed here, only by plain names.
 
+use super::embedded::Embedded;
+use crate::domain::problem::{Code, Problem};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use leptos::config::LeptosOptions;
-use std::path::Path;
-use tower::ServiceExt as _;
-use tower_http::services::ServeDir;
+use std::{io, path::Path};
+use tower_http::services::{
+    ServeDir,
+    fs::{Backend, DefaultServeDirFallback},
+};
 
 /// What may leave the server as a file, and as what.
 const KINDS: [(&str, HeaderValue); 9] = [
@@ -23,6 +27,8 @@ const KINDS: [(&str, HeaderValue); 9] = [
     ("woff2", HeaderValue::from_static("font/woff2")),
 ];
 
+/// Seconds after which a file that could not be read may be asked for again.
+const RETRY: u64 = 2;
 /// A name with its own hash in it never means anything else.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Kept, but asked for each time.
@@ -30,6 +36,9 @@ const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// cargo-leptos puts 22 characters of base64url into a name; nothing people call a file by comes near.
 const HASH_LENGTH: usize = 22;
+
+/// The `site_root` that means the site in the binary. No folder has an empty name.
+pub const EMBEDDED: &str = "";
 
 /// In the extensions of an answer that is a file; the access log wants to know.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +59,18 @@ pub fn serve_asset<B>(
     });
     async move {
         let (kind, cache, folder, question) = wanted?;
-        let found = match folder.oneshot(question).await {
+        let found = match folder {
+            Folder::Disk(mut folder) => folder.try_call(question).await,
+            Folder::Binary(mut folder) => folder.try_call(question).await,
+        };
+        let found = match found {
             Ok(response) => response,
-            Err(never) => match never {},
+            Err(error) if is_no_such_file(&error) => return None,
+            Err(error) => {
+                // Not 404: what is there shall not be taken for gone, and nobody keeps this answer.
+                tracing::warn!(%error, "a file of the site could not be read");
+                return Some(unreadable().into_response());
+            }
         };
         match found.status() {
             StatusCode::OK | StatusCode::NOT_MODIFIED => {}
@@ -67,6 +85,17 @@ pub fn serve_asset<B>(
         response.extensions_mut().insert(Served);
         Some(response)
     }
+}
+
+/// There is none by that name, none can be, or it is not for everybody.
+fn is_no_such_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | PermissionDenied | NotADirectory | InvalidFilename | InvalidInput)
+}
+
+fn unreadable() -> Problem {
+    let detail = "This file cannot be read at the moment. Please try again in a few seconds.";
+    Problem { retry_after: Some(RETRY), ..Problem::new(Code::Unavailable, 503, detail) }
 }
 
 /// The path of the site's stylesheet, with its hash where the build gave it one. For pages that Leptos does not render;
@@ -86,8 +115,23 @@ fn css_hash(hash_file: &str) -> Option<String> {
     Some(hash.trim().to_owned())
 }
 
-fn folder(site_root: &Path) -> ServeDir {
-    ServeDir::new(site_root)
+/// Where the files are.
+enum Folder {
+    Disk(ServeDir),
+    Binary(ServeDir<DefaultServeDirFallback, Embedded>),
+}
+
+/// [`EMBEDDED`] is the site in the binary, everything else a folder.
+fn folder(site_root: &Path) -> Folder {
+    if site_root == Path::new(EMBEDDED) {
+        Folder::Binary(dressed(ServeDir::with_backend("/", Embedded)))
+    } else {
+        Folder::Disk(dressed(ServeDir::new(site_root)))
+    }
+}
+
+fn dressed<B: Backend>(folder: ServeDir<DefaultServeDirFallback, B>) -> ServeDir<DefaultServeDirFallback, B> {
+    folder
         .append_index_html_on_directories(false)
         .redirect_to_trailing_slash(false)
         .precompressed_br()

@@ -12,23 +12,29 @@ mod cors;
 mod csp_report;
 mod discovery;
 mod doors;
+pub mod embedded;
 mod export;
 mod forms;
 mod guard;
 mod headers;
+mod health;
 mod limits;
 pub mod local_time;
 pub mod mailbox;
 mod media;
+mod metrics;
 mod pages;
 pub mod problem;
 mod proxies;
 pub mod render;
 mod request_id;
 mod serve;
+mod stopping;
+mod trace;
 mod wire;
 
 pub use limits::log_panics;
+pub use metrics::serve_metrics;
 pub use serve::serve;
 
 use crate::{
@@ -36,17 +42,18 @@ use crate::{
     domain::problem::{Code, Problem},
     paths,
     server::{
-        auth::{AuthService, Readiness},
+        auth::AuthService,
         clock::Clock,
         entropy::Entropy,
         mailer::Mailbox,
+        metrics::Metrics,
         settings::{Settings, is_local_url},
     },
 };
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::{Extensions, HeaderMap, Response, StatusCode, Version, header},
     middleware::{self, Next},
     response::IntoResponse as _,
@@ -74,6 +81,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// Our cookies.
     pub cookies: cookies::Cookies,
+    /// Counters of what happens.
+    pub metrics: Metrics,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for request ids.
@@ -98,8 +107,8 @@ pub fn router(state: AppState) -> Router {
         .route(paths::JWKS, get(discovery::jwks))
         .route(paths::CHANGE_PASSWORD, get(change_password))
         .route(paths::CSP_REPORTS, csp_report::route())
-        .route(paths::HEALTH, get(|| async { "ok\n" }))
-        .route(paths::READY, get(ready))
+        .route(paths::HEALTH, get(health::health))
+        .route(paths::READY, get(health::ready))
         .route(paths::LOGOUT, post(pages::submit))
         .route(paths::forms::EXPORT, get(pages::lead_to_page).post(export::download));
     for path in paths::METADATA {
@@ -136,7 +145,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(doors::tell))
         .layer(middleware::from_fn_with_state(origins, cors::share))
         .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
-        .layer(middleware::from_fn(access_log::log))
+        .layer(middleware::from_fn_with_state(state.metrics.clone(), access_log::log))
         .layer(middleware::from_fn_with_state(proxies::Proxies::new(settings), proxies::resolve))
         .layer(middleware::from_fn_with_state(state.entropy.clone(), request_id::give))
 }
@@ -173,14 +182,6 @@ async fn only_from_here(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Req
     } else {
         not_found().into_response()
     }
-}
-
-/// 200 while people can sign in; the body says whether their mails leave too.
-async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
-    Ok(match state.auth.readiness().await? {
-        Readiness::Ready => "ready\n",
-        Readiness::MailDelayed => "degraded: mail is delayed\n",
-    })
 }
 
 /// Where a password manager sends a person (W3C, "A Well-Known URL for Changing Passwords").

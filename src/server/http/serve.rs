@@ -1,18 +1,20 @@
 //! Takes connections and speaks HTTP/1.1 on them, with limits on everything a client could hold on to.
 //!
 //! What holds: at most `connections` at once (further ones wait in the kernel's queue); a head within `header_timeout`,
-//! of at most 16 KiB and 100 fields (431); a URL of at most 8 KiB (414); exactly one `Host` and one way to read a body's
-//! end (400, RFC 9112 sections 3.2 and 6.3); `idle_timeout` between requests and for answers that are not read; at most
-//! `drain` seconds for running requests at the end. A request with a chunked body, or one whose body nobody read, is its
-//! connection's last, and its answer says so.
+//! of at most `head_limit` bytes and `field_limit` fields (431); a URL of at most `url_limit` bytes (414); exactly one
+//! `Host` and one way to read a body's end (400, RFC 9112 sections 3.2 and 6.3); `idle_timeout` between requests and for
+//! answers that are not read. A request with a chunked body, or one whose body nobody read, is its connection's last, and
+//! its answer says so. The end is told in [`super::stopping`].
 
 use super::{
+    access_log,
     headers::Headers,
+    stopping::{self, Stages, Stopping},
     wire::{Pulse, Wire},
 };
 use crate::{
     domain::problem::{Code, Problem},
-    server::settings,
+    server::{metrics::Metrics, settings},
 };
 use axum::{
     Router,
@@ -26,10 +28,7 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     convert::Infallible,
     io,
@@ -45,22 +44,18 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// Bytes of a request's head, its first line included.
-const HEAD_LIMIT: usize = 16 * 1024;
-/// Fields of a request's head.
-const FIELD_LIMIT: usize = 100;
-/// Bytes of a request's URL.
-const URL_LIMIT: usize = 8 * 1024;
-/// Bytes kept per connection and direction.
+/// Bytes kept per connection and direction; the largest head fits.
 const BUFFER: usize = 64 * 1024;
 /// Pause after the system would not give us a connection: it is out of something, and asking at once does not help.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Serves `app` on `listener` until `stop`, then lets running requests end, for at most `settings.drain` seconds.
+/// Serves `app` on `listener` until `stop`, then ends in the order of `stopping.rs`. Answers when the drain time is
+/// over, which may lie ahead.
 ///
 /// # Errors
 /// None today: what goes wrong while connections are taken is logged and tried again.
@@ -68,11 +63,11 @@ pub async fn serve(
     listener: TcpListener,
     app: Router,
     settings: &settings::Server,
+    metrics: Metrics,
     stop: CancellationToken,
-) -> io::Result<()> {
+) -> io::Result<Instant> {
     let slots = Arc::new(Semaphore::new(settings.connections));
-    let door = Arc::new(Door::new(app, settings));
-    let graceful = GracefulShutdown::new();
+    let door = Arc::new(Door::new(app, settings, metrics));
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
@@ -82,8 +77,11 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, slot)) => {
+                if failing {
+                    tracing::info!("connections are taken again");
+                }
                 failing = false;
-                tokio::spawn(Arc::clone(&door).connection(stream, peer, slot, graceful.watcher()));
+                Arc::clone(&door).take(stream, peer, slot);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -98,9 +96,8 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
-    drain(graceful, Duration::from_secs(settings.drain), &door.kill).await;
-    Ok(())
+    let taken = |stream, peer, slot| Arc::clone(&door).take(stream, peer, slot);
+    Ok(stopping::stop((listener, &slots), taken, settings, &door.stages).await)
 }
 
 async fn accept(
@@ -118,19 +115,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn drain(graceful: GracefulShutdown, limit: Duration, kill: &CancellationToken) {
-    let open = graceful.count();
-    tracing::info!(open, "no new connections; letting requests end");
-    let ended = graceful.shutdown();
-    tokio::pin!(ended);
-    if tokio::time::timeout(limit, &mut ended).await.is_err() {
-        tracing::warn!("requests still running at the end of the drain time were cut");
-        kill.cancel();
-        // A connection ends as soon as its task is polled again, unless a handler blocks its thread.
-        let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
-    }
-}
-
 /// What all connections share.
 struct Door {
     app: Router,
@@ -138,16 +122,18 @@ struct Door {
     headers: Headers,
     header: Duration,
     idle: Duration,
-    kill: CancellationToken,
+    url_limit: usize,
+    metrics: Metrics,
+    stages: Stages,
 }
 
 impl Door {
-    fn new(app: Router, settings: &settings::Server) -> Self {
+    fn new(app: Router, settings: &settings::Server, metrics: Metrics) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(None)
-            .max_header_size(HEAD_LIMIT)
-            .max_headers(FIELD_LIMIT)
+            .max_header_size(settings.head_limit)
+            .max_headers(settings.field_limit)
             .max_buf_size(BUFFER)
             .half_close(false);
         Self {
@@ -156,33 +142,50 @@ impl Door {
             headers: Headers::new(&settings.public_url),
             header: Duration::from_secs(settings.header_timeout),
             idle: Duration::from_secs(settings.idle_timeout),
-            kill: CancellationToken::new(),
+            url_limit: settings.url_limit,
+            metrics,
+            stages: Stages::default(),
         }
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
-        watcher: Watcher,
-    ) {
+    /// Speaks on a connection, on a task of its own.
+    fn take(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        let connections = self.stages.connections.clone();
+        connections.spawn(self.connection(stream, peer, slot));
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "connection without TCP_NODELAY");
         }
+        let _open = self.metrics.connection();
         let pulse = Arc::new(Pulse::new(self.header, self.idle));
         let service = service_fn(|request| self.answer(request, peer, &pulse));
         let io = TokioIo::new(Wire::new(stream, Arc::clone(&pulse)));
-        let connection = watcher.watch(self.http.serve_connection(io, service));
-        tokio::pin!(connection);
-        tokio::select! {
-            // First the connection, then the watch: the watch sees what the connection has just done.
-            biased;
-            result = &mut connection => if let Err(error) = result {
-                tracing::debug!(%error, "connection ended");
-            },
-            () = pulse.overdue() => tracing::debug!("connection cut: too slow or idle for too long"),
-            () = self.kill.cancelled() => {}
+        let connection = self.http.serve_connection(io, service);
+        let overdue = pulse.overdue();
+        tokio::pin!(connection, overdue);
+        let mut closing = false;
+        loop {
+            tokio::select! {
+                // First the connection, then the watch: the watch sees what the connection has just done.
+                biased;
+                result = &mut connection => {
+                    if let Err(error) = result {
+                        tracing::debug!(%error, "connection ended");
+                    }
+                    break;
+                }
+                () = &mut overdue => {
+                    tracing::debug!("connection cut: too slow or idle for too long");
+                    break;
+                }
+                () = self.stages.cut.cancelled() => break,
+                () = self.stages.closing.cancelled(), if !closing => {
+                    closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
         }
         drop(slot);
     }
@@ -194,7 +197,8 @@ impl Door {
         pulse: &Arc<Pulse>,
     ) -> Result<Response, Infallible> {
         let _working = pulse.work();
-        if let Some(problem) = refusal(&request, pulse) {
+        if let Some(problem) = refusal(&request, pulse, self.url_limit) {
+            self.metrics.refused_before_routing(access_log::method(request.method()), problem.status);
             tracing::info!(status = problem.status, reason = problem.detail, "request refused before routing");
             let mut response = problem.into_response();
             self.headers.apply(response.headers_mut());
@@ -205,9 +209,13 @@ impl Door {
         let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
         let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
         request.extensions_mut().insert(ConnectInfo(peer));
+        if self.stages.has_begun() {
+            request.extensions_mut().insert(Stopping);
+        }
         let mut response = self.app.clone().oneshot(request).await?;
         // A connection that ends because nobody read the body says so, or the client would send its next request into it.
-        if chunked || !read.load(Ordering::Relaxed) {
+        // So does every connection of a server that stops, and it is asked here again: the answer may have taken a while.
+        if chunked || !read.load(Ordering::Relaxed) || self.stages.has_begun() {
             close_after(&mut response);
         }
         Ok(response)
@@ -248,7 +256,7 @@ fn close_after(response: &mut Response) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-fn refusal(request: &Request<Incoming>, pulse: &Pulse) -> Option<Problem> {
+fn refusal(request: &Request<Incoming>, pulse: &Pulse, url_limit: usize) -> Option<Problem> {
     let malformed = |detail: &str| Some(Problem::new(Code::MalformedRequest, 400, detail));
     if pulse.is_ambiguous() {
         return malformed("The length of the request's body is stated in two ways.");
@@ -259,7 +267,7 @@ fn refusal(request: &Request<Incoming>, pulse: &Pulse) -> Option<Problem> {
         return malformed("The request names no path.");
     }
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
-    if authority + uri.path_and_query().map_or(0, |path| path.as_str().len()) > URL_LIMIT {
+    if authority + uri.path_and_query().map_or(0, |path| path.as_str().len()) > url_limit {
         return Some(Problem::new(Code::TooLarge, 414, "The address of the request is too long."));
     }
     let hosts = request.headers().get_all(header::HOST).iter().count();
@@ -269,6 +277,9 @@ fn refusal(request: &Request<Incoming>, pulse: &Pulse) -> Option<Problem> {
     None
 }
 
+#[cfg(test)]
+#[path = "stopping_tests.rs"]
+mod stopping_tests;
 #[cfg(test)]
 #[path = "serve_tests.rs"]
 mod tests;

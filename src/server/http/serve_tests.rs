@@ -3,38 +3,61 @@
 use super::*;
 use crate::server::http::limits::{Limits, hold};
 use axum::{
+    Extension,
     body::Bytes,
     middleware,
     routing::{get, post},
 };
-use std::time::Instant;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::Notify,
     task::JoinHandle,
 };
 
-struct Server {
-    address: SocketAddr,
-    stop: CancellationToken,
-    done: JoinHandle<io::Result<()>>,
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) stop: CancellationToken,
+    pub(super) done: JoinHandle<io::Result<Instant>>,
+    pub(super) metrics: Metrics,
+    /// Told by the handler of `/begun`.
+    pub(super) begun: Arc<Notify>,
 }
 
-fn settings() -> settings::Server {
+pub(super) fn settings() -> settings::Server {
     settings::Server {
         trusted_proxies: Vec::new(),
         public_url: "https://door.test".to_owned(),
+        address: String::new(),
         site_name: "Doorward".to_owned(),
         body_limit: 65536,
+        head_limit: 16384,
+        field_limit: 100,
+        url_limit: 8192,
         header_timeout: 1,
         request_timeout: 30,
         idle_timeout: 2,
         drain: 1,
+        drain_idle: 0,
         connections: 64,
     }
 }
 
-async fn start(settings: settings::Server) -> Server {
+pub(super) async fn start(settings: settings::Server) -> Server {
+    let begun = Arc::new(Notify::new());
+    let telling = Arc::clone(&begun);
     let app = Router::new()
+        .route(
+            "/begun",
+            get(|| async move {
+                telling.notify_one();
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                "begun"
+            }),
+        )
+        .route(
+            "/stops",
+            get(|stopping: Option<Extension<Stopping>>| async move { if stopping.is_some() { "yes" } else { "no" } }),
+        )
         .route("/", get(|| async { "hello" }))
         .route("/who", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }))
         .route("/length", post(|body: Bytes| async move { body.len().to_string() }))
@@ -50,13 +73,14 @@ async fn start(settings: settings::Server) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let token = stop.clone();
-    let done = tokio::spawn(async move { serve(listener, app, &settings, token).await });
-    Server { address, stop, done }
+    let (token, metrics) = (stop.clone(), Metrics::new());
+    let counted = metrics.clone();
+    let done = tokio::spawn(async move { serve(listener, app, &settings, counted, token).await });
+    Server { address, stop, done, metrics, begun }
 }
 
 impl Server {
-    async fn connect(&self) -> TcpStream {
+    pub(super) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
@@ -68,21 +92,21 @@ impl Server {
     }
 }
 
-async fn rest(stream: &mut TcpStream) -> String {
+pub(super) async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
     read.expect("the server closes").expect("no reset");
     String::from_utf8(bytes).unwrap()
 }
 
-async fn one(stream: &mut TcpStream, path: &str) -> String {
+pub(super) async fn one(stream: &mut TcpStream, path: &str) -> String {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await.unwrap();
     let mut bytes = vec![0; 4096];
     let read = stream.read(&mut bytes).await.unwrap();
     String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
 
-fn status(answer: &str) -> &str {
+pub(super) fn status(answer: &str) -> &str {
     answer.get(9..12).unwrap_or(answer)
 }
 
@@ -188,19 +212,27 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_is_refused_by_name() {
-    let server = start(settings()).await;
+async fn what_is_too_long_is_refused_by_the_settings() {
+    let smaller = settings::Server { head_limit: 8192, field_limit: 40, url_limit: 1024, ..settings() };
+    for settings in [settings(), smaller] {
+        too_long(settings).await;
+    }
+}
+
+async fn too_long(settings: settings::Server) {
+    let settings::Server { head_limit, field_limit, url_limit, .. } = settings;
+    let server = start(settings).await;
     let close = "host: h\r\nconnection: close";
     let url = |length: usize| format!("GET /?{} HTTP/1.1\r\n{close}\r\n\r\n", "a".repeat(length - 2));
-    assert_eq!(status(&server.say(&url(URL_LIMIT)).await), "200");
-    assert_eq!(status(&server.say(&url(URL_LIMIT + 1)).await), "414");
+    assert_eq!(status(&server.say(&url(url_limit)).await), "200");
+    assert_eq!(status(&server.say(&url(url_limit + 1)).await), "414");
     let field = |length: usize| format!("GET / HTTP/1.1\r\n{close}\r\nx: {}\r\n\r\n", "a".repeat(length));
-    assert_eq!(status(&server.say(&field(15 * 1024)).await), "200");
-    assert_eq!(status(&server.say(&field(17 * 1024)).await), "431");
+    assert_eq!(status(&server.say(&field(head_limit - 1024)).await), "200");
+    assert_eq!(status(&server.say(&field(head_limit + 1024)).await), "431");
     assert_eq!(status(&server.say(&field(200 * 1024)).await), "431");
     let fields = |count: usize| format!("GET / HTTP/1.1\r\n{close}\r\n{}\r\n", "x: y\r\n".repeat(count - 2));
-    assert_eq!(status(&server.say(&fields(FIELD_LIMIT)).await), "200");
-    assert_eq!(status(&server.say(&fields(FIELD_LIMIT + 1)).await), "431");
+    assert_eq!(status(&server.say(&fields(field_limit)).await), "200");
+    assert_eq!(status(&server.say(&fields(field_limit + 1)).await), "431");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::{
     domain::{account::AccountId, time::Timestamp},
     paths,
     server::{
-        crypto::{MailedSecrets, Purpose},
+        crypto::{Keyring, Purpose},
         settings::{Settings, SettingsError},
         store::outbox::{self, MailKind, MailedTicket, Recipient},
     },
@@ -22,10 +22,7 @@ use lettre::{
     },
 };
 use secrecy::ExposeSecret as _;
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 /// Makes mails. It knows the site's name, its public URL and the sender from the settings, never from a request.
 #[derive(Clone)]
@@ -33,7 +30,7 @@ pub struct Composer {
     site: String,
     links: Links,
     from: Mailbox,
-    secrets: Arc<MailedSecrets>,
+    keyring: Keyring,
 }
 
 /// What a mail is made from.
@@ -107,12 +104,12 @@ impl Composer {
     ///
     /// # Errors
     /// `mail.from` is no address.
-    pub fn new(settings: &Settings, secrets: MailedSecrets) -> Result<Self, SettingsError> {
+    pub fn new(settings: &Settings, keyring: Keyring) -> Result<Self, SettingsError> {
         let from = settings.mail.from.parse::<Mailbox>().map_err(|error| {
             SettingsError(format!("mail.from = {:?}: {error}; write `Name <name@host>`", settings.mail.from))
         })?;
         let server = &settings.server;
-        Ok(Self { site: server.site_name.clone(), links: Links::new(settings), from, secrets: Arc::new(secrets) })
+        Ok(Self { site: server.site_name.clone(), links: Links::new(settings), from, keyring })
     }
 
     /// Makes the mail of `letter`. Made twice it holds the same secrets and the same Message-ID, so that a double (a
@@ -184,7 +181,7 @@ impl Composer {
             return Err(ComposeError::Ticket);
         }
         let uid = BASE64_URL_SAFE_NO_PAD.encode(letter.account.to_string());
-        let token = self.secrets.link_token(purpose, id);
+        let token = self.keyring.current().mailed_secrets.link_token(purpose, id);
         let (elsewhere, token) = (letter.about == Some(outbox::TO_FRONT_END), token.expose_secret());
         let away = if elsewhere { self.links.away(letter.kind, &uid, token) } else { None };
         let username = away.is_some().then(|| letter.recipient.username.clone());
@@ -195,7 +192,7 @@ impl Composer {
         };
         // A code works in the browser that asked us for it. A front end asks without one.
         let code = (has_code && !elsewhere && now < times.code_expires_at).then(|| Lived {
-            value: self.secrets.code(purpose, id).expose_secret().to_owned(),
+            value: self.keyring.current().mailed_secrets.code(purpose, id).expose_secret().to_owned(),
             left: times.code_expires_at.since(now),
             until: times.code_expires_at,
         });

@@ -22,6 +22,7 @@ pub use templates::escape;
 pub use transport::{SendError, Transport};
 pub use worker::{Step, Worker};
 
+use crate::server::store::{Store, outbox};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Mailer {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    lease: (Store, String),
 }
 
 impl Mailer {
@@ -39,16 +41,26 @@ impl Mailer {
     #[must_use]
     pub fn start(worker: Worker, wake: Arc<Notify>) -> Self {
         let stop = CancellationToken::new();
-        Self { task: tokio::spawn(worker.run(wake, stop.clone())), stop }
+        let lease = worker.lease();
+        Self { task: tokio::spawn(worker.run(wake, stop.clone())), stop, lease }
     }
 
     /// Takes no further mail and waits until the present one is done, at most `within`. One that is cut off stays in
-    /// the outbox and goes out once its lease has run out.
+    /// the outbox, and another worker may take it at once. Nobody knows whether it went out just then: if so, it goes out
+    /// twice, under one Message-ID.
     pub async fn stop(mut self, within: Duration) {
         self.stop.cancel();
         if tokio::time::timeout(within, &mut self.task).await.is_err() {
             self.task.abort();
-            tracing::warn!("stopped while a mail was being sent; it is tried again after its lease");
+            drop(self.task.await);
+            let (store, holder) = self.lease;
+            let release = store.write(move |tx| Box::pin(async move { outbox::release(tx, &holder).await }));
+            match release.await {
+                Ok(_) => tracing::warn!("stopped while a mail was being sent; it is sent again"),
+                Err(error) => {
+                    tracing::warn!(%error, "stopped while a mail was being sent; it waits for its lease to end")
+                }
+            }
         }
     }
 }

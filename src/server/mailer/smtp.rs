@@ -93,6 +93,17 @@ impl Smtp {
         Ok(())
     }
 
+    /// Says hello to the server, with TLS and the login, and sends nothing.
+    ///
+    /// # Errors
+    /// As [`Smtp::send`].
+    pub async fn reach(&self) -> Result<(), SendError> {
+        let reached = tokio::time::timeout(self.timeout, self.connect()).await;
+        let mut connection = reached.unwrap_or(Err(SendError::passing("timeout")))?;
+        drop(tokio::time::timeout(GOODBYE, connection.quit()).await);
+        Ok(())
+    }
+
     async fn deliver(&self, mail: &Mail) -> Result<AsyncSmtpConnection, SendError> {
         let mut connection = self.connect().await?;
         let bytes = mail.message.formatted();

@@ -4,6 +4,7 @@ use super::{Composer, Letter, Transport};
 use crate::server::{
     clock::Clock,
     entropy::{self, Entropy},
+    metrics::{Mailing, Metrics},
     settings,
     store::{
         Store, StoreError,
@@ -13,6 +14,9 @@ use crate::server::{
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+/// Seconds by which the clocks of two replicas may differ before one takes a mail that the other one holds.
+const CLOCKS_DIFFER: i64 = 300;
 
 /// Works off the outbox. Any number of them may run on one database, in one process or in several.
 pub struct Worker {
@@ -24,6 +28,7 @@ pub struct Worker {
     /// Who this worker is among others, for the lease.
     holder: String,
     pace: Pace,
+    metrics: Metrics,
 }
 
 /// Times from the settings; seconds, except `poll`.
@@ -71,9 +76,9 @@ impl Worker {
         store: Store,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        composer: Composer,
-        transport: Transport,
+        (composer, transport): (Composer, Transport),
         settings: &settings::Mail,
+        metrics: Metrics,
     ) -> Self {
         let holder = entropy::random_id(&*entropy);
         let pace = Pace {
@@ -82,7 +87,12 @@ impl Worker {
             max_backoff: settings.max_backoff,
             poll: Duration::from_secs(settings.poll),
         };
-        Self { store, clock, entropy, composer, transport, holder, pace }
+        Self { store, clock, entropy, composer, transport, holder, pace, metrics }
+    }
+
+    /// Whose leases are this worker's, and where they are.
+    pub(super) fn lease(&self) -> (Store, String) {
+        (self.store.clone(), self.holder.clone())
     }
 
     /// Works until `stop`: all that is due one after the other, then again when woken or after the poll interval.
@@ -127,9 +137,10 @@ impl Worker {
     async fn take(&self) -> Result<Option<Taken>, StoreError> {
         let now = self.clock.now();
         let (holder, leased_until) = (self.holder.clone(), now.plus(self.pace.lease));
+        let until = (leased_until, now.plus(self.pace.max_backoff.max(self.pace.lease).saturating_add(CLOCKS_DIFFER)));
         let work = self.store.write(move |tx| {
             Box::pin(async move {
-                let Some(row) = outbox::claim(tx, &holder, now, leased_until).await? else { return Ok(None) };
+                let Some(row) = outbox::claim(tx, &holder, now, until).await? else { return Ok(None) };
                 let recipient = match row.account {
                     Some(account) => outbox::recipient(tx, account).await?,
                     None => None,
@@ -172,6 +183,7 @@ impl Worker {
         let Claimed { id, kind, attempts, .. } = row;
         let (now, holder, key) = (self.clock.now(), self.holder.clone(), id.clone());
         let work = self.store.write(move |tx| Box::pin(async move { outbox::mark_sent(tx, &key, &holder, now).await }));
+        self.metrics.mail(kind.as_str(), Mailing::Sent);
         if work.await? {
             tracing::info!(outbox = %id, kind = kind.as_str(), attempts, "mail sent");
         } else {
@@ -185,6 +197,7 @@ impl Worker {
         let (now, holder, key) = (self.clock.now(), self.holder.clone(), id.clone());
         let work =
             self.store.write(move |tx| Box::pin(async move { outbox::give_up(tx, &key, &holder, now, error).await }));
+        self.metrics.mail(kind.as_str(), if moot { Mailing::Moot } else { Mailing::GivenUp });
         if !work.await? {
             lease_was_lost(&id, kind);
         } else if moot {
@@ -203,6 +216,7 @@ impl Worker {
         let work = self
             .store
             .write(move |tx| Box::pin(async move { outbox::retry_at(tx, &key, &holder, due_at, error).await }));
+        self.metrics.mail(kind.as_str(), Mailing::Retried);
         if !work.await? {
             lease_was_lost(&id, kind);
         } else if row.last_error.as_deref() == Some(error) {

@@ -18,6 +18,7 @@ pub struct StoredAccount {
     pub security_epoch: i64,
     pub known_since: Timestamp,
     pub disabled_at: Option<Timestamp>,
+    pub admin_since: Option<Timestamp>,
 }
 
 impl StoredAccount {
@@ -39,7 +40,8 @@ pub struct NewAccount {
     pub username_key: String,
     pub first_name: String,
     pub last_name: String,
-    pub password_hash: String,
+    /// None: only a reset leads in.
+    pub password_hash: Option<String>,
 }
 
 /// Which of an account's unique keys are in use.
@@ -68,7 +70,7 @@ pub async fn insert(tx: &mut Tx, new: &NewAccount, now: Timestamp) -> Result<(),
     .bind(new.username_key.as_str())
     .bind(new.first_name.as_str())
     .bind(new.last_name.as_str())
-    .bind(new.password_hash.as_str())
+    .bind(new.password_hash.as_deref())
     .bind(now.0)
     .execute(tx)
     .await?;
@@ -319,6 +321,19 @@ pub async fn set_disabled(tx: &mut Tx, id: AccountId, at: Option<Timestamp>) -> 
     Ok(())
 }
 
+/// Makes an account an administrator's from then on, or with nothing anybody's, and ends every session.
+///
+/// # Errors
+/// The database is away.
+pub async fn set_admin(tx: &mut Tx, id: AccountId, since: Option<Timestamp>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE accounts SET admin_since = $2, security_epoch = security_epoch + 1 WHERE id = $1")
+        .bind(id.0)
+        .bind(since.map(|at| at.0))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Ends every session of an account.
 ///
 /// # Errors
@@ -349,5 +364,6 @@ pub(super) fn read(row: &AnyRow) -> Result<StoredAccount, StoreError> {
         security_epoch: row.try_get("security_epoch")?,
         known_since: Timestamp(row.try_get("known_since")?),
         disabled_at: row.try_get::<Option<i64>, _>("disabled_at")?.map(Timestamp),
+        admin_since: row.try_get::<Option<i64>, _>("admin_since")?.map(Timestamp),
     })
 }

@@ -1,6 +1,6 @@
 //! Opening the database of either engine, and bringing its tables up to date.
 
-use super::{Store, StoreError, writer::Writer};
+use super::{Faults, Store, StoreError, migrations, postgres, writer::Writer};
 use crate::server::settings;
 use secrecy::ExposeSecret as _;
 use sqlx::{AnyPool, any::AnyPoolOptions};
@@ -8,25 +8,28 @@ use std::{path::Path, time::Duration};
 
 /// WAL lets readers go on beside the writer; FULL keeps a commit through a power cut.
 const SQLITE_PRAGMAS: &str =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 /// For those who only look: a file that is not there stays away, and nothing is changed by mistake.
 const LOOKING_PRAGMAS: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
 
 pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreError> {
     sqlx::any::install_default_drivers();
+    if !settings.migrate {
+        Store::migrations(settings).await?.require_current()?;
+    }
     let url = settings.url.expose_secret();
     let store = if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = sqlite_path(rest);
         make_file(Path::new(path)).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
         let url = format!("sqlite://{path}");
         let writer = sqlite(&url, 1, SQLITE_PRAGMAS, settings).await?;
-        migrate(&writer).await?;
+        if settings.migrate {
+            migrations::apply(&writer, true).await?;
+        }
         let readers = sqlite(&url, settings.connections, SQLITE_PRAGMAS, settings).await?;
-        Store { readers, writer: Writer::queue(writer) }
+        Store { readers, writer: Writer::queue(writer), faults: Faults::default() }
     } else if is_postgres(url) {
-        let pool = options(settings.connections, settings).connect(url).await?;
-        migrate(&pool).await?;
-        Store { readers: pool, writer: Writer::Pool }
+        postgres::open(settings).await?
     } else {
         return Err(StoreError::UnknownEngine);
     };
@@ -41,16 +44,16 @@ pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store
         // SQLite would say only that it is unable to open it.
         std::fs::metadata(path).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
         let pool = sqlite(&format!("sqlite://{path}?mode=rw"), 1, LOOKING_PRAGMAS, settings).await?;
-        Ok(Store { readers: pool.clone(), writer: Writer::queue(pool) })
+        Ok(Store { readers: pool.clone(), writer: Writer::queue(pool), faults: Faults::default() })
     } else if is_postgres(url) {
-        Ok(Store { readers: options(1, settings).connect(url).await?, writer: Writer::Pool })
+        postgres::open_existing(settings).await
     } else {
         Err(StoreError::UnknownEngine)
     }
 }
 
 /// The path in the rest of an `sqlite:` URL.
-fn sqlite_path(rest: &str) -> &str {
+pub(super) fn sqlite_path(rest: &str) -> &str {
     rest.trim_start_matches("//").split('?').next().unwrap_or_default()
 }
 
@@ -58,7 +61,7 @@ pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
-fn options(connections: u32, settings: &settings::Database) -> AnyPoolOptions {
+pub(super) fn options(connections: u32, settings: &settings::Database) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(settings.acquire_timeout))
@@ -85,17 +88,15 @@ async fn sqlite(
     Ok(pool)
 }
 
-async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
-    sqlx::migrate!("./migrations").run(pool).await?;
-    Ok(())
-}
-
 /// Makes an empty file that only its owner can read before SQLite would make one that others can.
 fn make_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    Ok(())
+    // One that is there is not opened: closing it would take the locks away that this process holds on it.
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
 }

@@ -3,15 +3,26 @@
 //! Every statement is one text for SQLite and PostgreSQL. A file's functions take a [`Tx`], so that a use case can put
 //! several of them into one transaction with [`Store::write`].
 
+pub mod account_list;
 pub mod accounts;
+pub mod amendments;
 pub mod audit;
 pub mod audit_links;
+pub mod backup;
 mod connect;
 pub mod django;
 mod error;
 pub mod imported;
+pub mod leases;
+pub mod look;
+pub mod migrations;
 pub mod outbox;
+pub mod outbox_list;
+mod postgres;
+mod ready;
+pub mod replicas;
 pub mod reservations;
+pub mod restore;
 pub mod session_lists;
 pub mod sessions;
 pub mod throttles;
@@ -19,10 +30,15 @@ pub mod tickets;
 mod writer;
 
 pub use error::StoreError;
+pub use ready::PoolUse;
 
 use crate::server::settings;
 use futures::future::BoxFuture;
 use sqlx::{Any, AnyPool, Connection as _, pool::PoolConnection};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 use writer::Writer;
 
 /// A connection that statements run on: inside a transaction when [`Store::write`] hands it out.
@@ -33,13 +49,15 @@ pub type Tx = sqlx::AnyConnection;
 pub struct Store {
     readers: AnyPool,
     writer: Writer,
+    faults: Faults,
 }
 
 impl Store {
     /// Opens the database, makes it if it is an SQLite file that is not there (mode 0600), and applies the migrations.
+    /// Where `database.migrate` is false none is applied, and nothing made, while some are pending.
     ///
     /// # Errors
-    /// The URL is of no known engine, the database cannot be reached, or a migration fails.
+    /// The URL is of no known engine, the database cannot be reached, a migration fails, or `NotMigrated`.
     pub async fn open(settings: &settings::Database) -> Result<Self, StoreError> {
         connect::open(settings).await
     }
@@ -65,7 +83,7 @@ impl Store {
     /// # Errors
     /// No connection came free in time, or the database is away.
     pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
-        Ok(self.readers.acquire().await?)
+        self.faults.count(self.readers.acquire().await.map_err(StoreError::from))
     }
 
     /// A transaction for reading only: all its statements see the database as its first one did.
@@ -77,7 +95,7 @@ impl Store {
             Writer::Queue(_) => "BEGIN",
             Writer::Pool => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        Ok(self.readers.begin_with(begin).await?)
+        self.faults.count(self.readers.begin_with(begin).await.map_err(StoreError::from))
     }
 
     /// Runs `work` in one transaction: all of it is kept when it answers `Ok`, none of it otherwise.
@@ -92,7 +110,7 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        match &self.writer {
+        self.faults.count(match &self.writer {
             Writer::Queue(queue) => queue.run(work).await,
             Writer::Pool => {
                 let pool = self.readers.clone();
@@ -106,12 +124,36 @@ impl Store {
                 });
                 written.await.unwrap_or(Err(StoreError::NotKept))
             }
-        }
+        })
+    }
+
+    /// How often the database was away when it was needed, since the start: no connection was to be had, one was dead, or
+    /// a write could not be kept.
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        self.faults.0.load(Relaxed)
     }
 
     /// Closes all connections once their work is done.
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
+    }
+}
+
+/// Counts the times that the database was away.
+#[derive(Clone, Debug, Default)]
+struct Faults(Arc<AtomicU64>);
+
+impl Faults {
+    fn one(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn count<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(result, Err(StoreError::Unavailable(_) | StoreError::NotKept)) {
+            self.one();
+        }
+        result
     }
 }

@@ -199,22 +199,23 @@ pub async fn insert(tx: &mut Tx, new: &NewMail, now: Timestamp) -> Result<(), St
 ///
 /// The conditions stand twice. The inner ones choose a row; the outer ones are checked again once the row is locked, so
 /// of two workers that chose the same row on PostgreSQL the second gets none. Kinds are named because, while versions
-/// are exchanged, an older server must leave a newer one's mails alone.
+/// are exchanged, an older server must leave a newer one's mails alone. Beyond $4: see [`claim`].
 const CLAIM: &str = "
     UPDATE outbox SET leased_until = $3, lease_holder = $1, attempts = attempts + 1
     WHERE id = (SELECT id FROM outbox
-                WHERE sent_at IS NULL AND gave_up_at IS NULL AND due_at <= $2
-                  AND (leased_until IS NULL OR leased_until <= $2)
+                WHERE sent_at IS NULL AND gave_up_at IS NULL AND (due_at <= $2 OR due_at > $4)
+                  AND (leased_until IS NULL OR leased_until <= $2 OR leased_until > $4)
                   AND kind IN ('password_reset', 'password_reset_done', 'session_theft', 'registration_attempt',
                                'email_confirmation', 'email_change', 'email_changed', 'password_changed',
                                'new_device', 'login_after_failures', 'username_changed', 'deletion_requested',
                                'username_reset')
                 ORDER BY due_at, id LIMIT 1)
-      AND sent_at IS NULL AND gave_up_at IS NULL AND due_at <= $2
-      AND (leased_until IS NULL OR leased_until <= $2)
+      AND sent_at IS NULL AND gave_up_at IS NULL AND (due_at <= $2 OR due_at > $4)
+      AND (leased_until IS NULL OR leased_until <= $2 OR leased_until > $4)
     RETURNING id, kind, account_id, ticket_id, created_at, give_up_at, attempts, last_error, about";
 
-/// Takes the mail that has been due longest, if one is due; its `attempts` grow by one.
+/// Takes the mail that has been due longest, if one is due; its `attempts` grow by one. What is due, or leased until,
+/// after `latest` was written while the clock was ahead: it is due now, not when that hour comes again.
 ///
 /// # Errors
 /// The database's.
@@ -222,9 +223,10 @@ pub async fn claim(
     tx: &mut Tx,
     holder: &str,
     now: Timestamp,
-    leased_until: Timestamp,
+    (leased_until, latest): (Timestamp, Timestamp),
 ) -> Result<Option<Claimed>, StoreError> {
-    let row = sqlx::query(CLAIM).bind(holder).bind(now.0).bind(leased_until.0).fetch_optional(tx).await?;
+    let claim = sqlx::query(CLAIM).bind(holder).bind(now.0).bind(leased_until.0).bind(latest.0);
+    let row = claim.fetch_optional(tx).await?;
     row.map(|row| claimed(&row)).transpose()
 }
 
@@ -321,6 +323,21 @@ pub async fn retry_at(
     Ok(done.rows_affected() == 1)
 }
 
+/// Lets go of what `holder` has in hand: another may take it at once.
+///
+/// # Errors
+/// The database's.
+pub async fn release(tx: &mut Tx, holder: &str) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE outbox SET leased_until = NULL, lease_holder = NULL
+         WHERE lease_holder = $1 AND sent_at IS NULL AND gave_up_at IS NULL",
+    )
+    .bind(holder)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Ends the mail unsent. False if `holder` had lost it to another worker.
 ///
 /// # Errors
@@ -352,20 +369,6 @@ pub async fn give_up(
 pub async fn delete_finished_before(tx: &mut Tx, time: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM outbox WHERE sent_at < $1 OR gave_up_at < $1").bind(time.0).execute(tx).await?;
     Ok(done.rows_affected())
-}
-
-/// How many mails wait, and since when the oldest of them does.
-///
-/// # Errors
-/// The database's.
-pub async fn backlog(tx: &mut Tx) -> Result<(i64, Option<Timestamp>), StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) AS waiting, MIN(created_at) AS oldest FROM outbox
-         WHERE sent_at IS NULL AND gave_up_at IS NULL",
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok((row.try_get("waiting")?, row.try_get::<Option<i64>, _>("oldest")?.map(Timestamp)))
 }
 
 #[cfg(test)]

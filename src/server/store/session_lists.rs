@@ -22,6 +22,50 @@ pub async fn alive_of(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result
     rows.iter().map(summary).collect()
 }
 
+/// A session that is alive, as an operator sees it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration documents every column once")]
+pub struct OpenSession {
+    pub summary: SessionSummary,
+    pub account: AccountId,
+    pub username: String,
+    /// Its absolute end.
+    pub expires_at: Timestamp,
+}
+
+/// At most `most` sessions that are alive, of that account or of all, the one used last first.
+///
+/// # Errors
+/// The database is away.
+pub async fn open(
+    tx: &mut Tx,
+    account: Option<AccountId>,
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<OpenSession>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT s.sid, s.device_label, s.ip, s.created_at, s.minted_at, s.expires_at, s.account_id, a.username
+         FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.security_epoch = s.epoch
+         WHERE ($1 = 0 OR s.account_id = $1) AND a.disabled_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > $2
+           AND s.minted_at + s.idle_seconds > $2
+         ORDER BY s.minted_at DESC, s.created_at DESC, s.sid LIMIT $3",
+    )
+    .bind(account.map_or(0, |account| account.0))
+    .bind(now.0)
+    .bind(most)
+    .fetch_all(tx)
+    .await?;
+    let open = |row: &AnyRow| {
+        Ok(OpenSession {
+            summary: summary(row)?,
+            account: AccountId(row.try_get("account_id")?),
+            username: row.try_get("username")?,
+            expires_at: Timestamp(row.try_get("expires_at")?),
+        })
+    };
+    rows.iter().map(open).collect()
+}
+
 /// A session as an export tells it, ended or not.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the migration documents every column once")]

@@ -265,7 +265,7 @@ pub async fn find(tx: &mut Tx, rid: &str) -> Result<Option<(Session, StoredAccou
                 CASE WHEN a.disabled_at IS NULL AND a.security_epoch = s.epoch THEN 1 ELSE 0 END AS is_current,
                 a.id, a.email, a.username, a.first_name, a.last_name, a.created_at, a.last_login_at, a.password_hash,
                 a.security_epoch, a.disabled_at, a.email_verified_at, a.time_zone, a.delete_at,
-                a.email_key, a.username_key, a.known_since
+                a.email_key, a.username_key, a.known_since, a.admin_since
          FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.rid = $1",
     )
     .bind(rid)

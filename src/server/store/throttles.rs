@@ -22,6 +22,8 @@ pub const ROW_ENDS: i64 = 3_600_000;
 pub struct Charge {
     /// The row's name: a keyed hash of what is tried, and by whom or at what.
     pub name: String,
+    /// The setting that it comes from, for those who count refusals; it is not stored.
+    pub setting: &'static str,
     /// How many pass at once; 0 means that nothing is limited.
     pub count: i64,
     /// Milliseconds until one more may pass, 1 or more.
@@ -112,6 +114,7 @@ pub async fn charge(tx: &mut Tx, charges: &[Charge], now: Timestamp) -> Result<C
         }
         let mut refusals = Vec::new();
         for (place, asked) in charges.iter().enumerate() {
+            bring_near(tx, asked, now).await?;
             let wait = wait(tx, asked, now).await?;
             // Somebody may have forgotten the row meanwhile; the answer stays no, and the next try will pass.
             let wait = if place == at { wait.max(1) } else { wait };
@@ -137,6 +140,15 @@ async fn admit(tx: &mut Tx, charge: &Charge, now: Timestamp) -> Result<bool, Sto
         interval(&hits)
     );
     Ok(bound!(sql, charge, now).bind(charge.tolerance()).fetch_optional(tx).await?.is_some())
+}
+
+/// `arrives_at` cannot lie further ahead than the tolerance and one interval, unless the clock was set back since: then
+/// nobody shall wait for the hour to come again. Nobody gets through earlier by it than without the jump.
+async fn bring_near(tx: &mut Tx, charge: &Charge, now: Timestamp) -> Result<(), StoreError> {
+    let furthest = format!("$2 + $7 + {}", interval("hits"));
+    let sql = format!("UPDATE throttles SET arrives_at = {furthest} WHERE name = $1 AND arrives_at > {furthest}");
+    bound!(sql, charge, now).bind(charge.tolerance()).execute(tx).await?;
+    Ok(())
 }
 
 /// Milliseconds until the charge's next try would pass; 0 or less if it would now.
@@ -231,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_interval_doubles_until_it_is_the_slowest() {
-        let charge = |every, slowest| Charge { name: String::new(), count: 5, every, slowest };
+        let charge = |every, slowest| Charge { name: String::new(), setting: "login", count: 5, every, slowest };
         for (every, slowest, doublings) in [
             (60_000, 900_000, 4),
             (60_000, 960_000, 4),

@@ -48,6 +48,17 @@ pub struct Ticket {
     pub request_digest: String,
 }
 
+impl Ticket {
+    /// Whether a mail carried its secrets. A link that an operator hands over has no code, and shows nothing of mail.
+    #[must_use]
+    pub fn was_mailed(&self) -> bool {
+        self.code_expires_at > NOT_MAILED
+    }
+}
+
+/// [`NewTicket::code_expires_at`] of a ticket that no mail carries.
+pub const NOT_MAILED: Timestamp = Timestamp(0);
+
 /// What a new ticket is made of.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the migration documents every column once")]

@@ -90,11 +90,21 @@ async fn work_off(pool: AnyPool, mut waiting: mpsc::Receiver<Job>) {
     }
 }
 
-async fn commit_together(pool: &AnyPool, jobs: impl ExactSizeIterator<Item = Job>) -> Result<(), StoreError> {
-    let alone = jobs.len() == 1;
+async fn commit_together(pool: &AnyPool, jobs: impl ExactSizeIterator<Item = Job> + Send) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await?;
+    let done = commit_on(&mut connection, jobs).await;
+    if done.is_err() {
+        // On a full disk SQLite itself ends the transaction; the driver would believe for ever that it is open, and
+        // refuse every later one.
+        connection.close_on_drop();
+    }
+    done
+}
+
+async fn commit_on(connection: &mut Tx, jobs: impl ExactSizeIterator<Item = Job> + Send) -> Result<(), StoreError> {
+    let alone = jobs.len() == 1;
     // Immediate: a transaction that reads first and writes later would meet "database is locked".
-    let mut transaction = sqlx::Connection::begin_with(&mut *connection, "BEGIN IMMEDIATE").await?;
+    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
     let mut tells = Vec::with_capacity(jobs.len());
     let mut keep_any = false;
     for job in jobs {

@@ -25,7 +25,7 @@ fn decoded(part: &str) -> Value {
 }
 
 fn signer(app: &App, issuer: &str, token: &Token) -> TokenSigner {
-    let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy).unwrap();
+    let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy, crate::harness::START).unwrap();
     TokenSigner::new(&keys, issuer, token).unwrap()
 }
 

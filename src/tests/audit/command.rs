@@ -43,6 +43,8 @@ on_both_engines! {
         assert!(whole.stderr.is_empty(), "nothing else is said");
         let known = text.split("--known ").nth(1).unwrap().trim().to_owned();
         assert_eq!(command(&app, &["--known", &known]).status.code(), Some(0));
+        let told: serde_json::Value = serde_json::from_slice(&command(&app, &["--json"]).stdout).unwrap();
+        assert_eq!((told["outcome"].as_str(), told["entries"].as_i64(), told["known"].as_str()), (Some("whole"), Some(3), Some(known.as_str())));
         let cut = command(&app, &["--known", &known.replacen('3', "9", 1)]);
         assert_eq!(cut.status.code(), Some(1));
         assert!(said(&cut).contains("BROKEN at entry 9: the entry that you know"), "{}", said(&cut));
@@ -55,6 +57,9 @@ on_both_engines! {
         let broken = command(&app, &[]);
         assert_eq!(broken.status.code(), Some(1));
         assert!(said(&broken).starts_with("The audit log is BROKEN at entry 2: "), "{}", said(&broken));
+        let told: serde_json::Value = serde_json::from_slice(&command(&app, &["--json"]).stdout).unwrap();
+        assert_eq!((told["outcome"].as_str(), told["broken_at"].as_i64()), (Some("broken"), Some(2)));
+        assert!(told["known"].is_null() && told["why"].is_string(), "{told}");
         assert!(!said(&broken).contains("--known"), "a broken log's seal is nothing to keep");
     }
 }
@@ -70,8 +75,9 @@ async fn what_is_not_there_cannot_be_checked_and_is_not_made() {
     };
     unsure("the keys");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
-    let settings = settings::Keys { file: folder.path().join("data/keys.json"), json: String::new().into() };
-    Keys::load_or_create(&settings, &SystemEntropy).unwrap();
+    let settings =
+        settings::Keys { file: folder.path().join("data/keys.json"), json: String::new().into(), reload: 10 };
+    Keys::load_or_create(&settings, &SystemEntropy, crate::harness::START).unwrap();
     unsure("the database");
     assert!(!folder.path().join("data/doorward.db").exists(), "no database was made");
     fs::write(folder.path().join("data/doorward.db"), "").unwrap();

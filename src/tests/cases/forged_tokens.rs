@@ -22,7 +22,7 @@ fn decoded(part: &str) -> Value {
 
 /// A signer with the server's own keys, and what is wrong with it.
 fn signer(app: &App, issuer: &str, token: Token) -> TokenSigner {
-    let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy).unwrap();
+    let keys = Keys::load_or_create(&app.settings.keys, &SystemEntropy, crate::harness::START).unwrap();
     TokenSigner::new(&keys, issuer, &token).unwrap()
 }
 

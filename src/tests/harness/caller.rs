@@ -65,6 +65,11 @@ impl Caller {
         Self { client, base: base.to_owned(), cookies: Mutex::default() }
     }
 
+    /// The server that it speaks to: `http://` and an address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A caller with the same cookies: a second tab, a thief.
     pub fn twin(&self) -> Self {
         let twin = Self::new(&self.base);
@@ -101,14 +106,19 @@ impl Caller {
 
     /// Sends a request and keeps the cookies of its answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
+        self.try_send(request).await.expect("an answer")
+    }
+
+    /// As [`Caller::send`], of a server that may go away meanwhile.
+    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for line in headers.get_all(header::SET_COOKIE) {
             let cookie = cookie::Cookie::parse(line.to_str().unwrap().to_owned()).unwrap();
             let gone = cookie.max_age().is_some_and(|age| age.is_zero());
             self.set_cookie(cookie.name(), (!gone).then(|| cookie.value()));
         }
-        Answer { status, headers, text: response.text().await.expect("text") }
+        Ok(Answer { status, headers, text: response.text().await? })
     }
 
     /// Sends a request whose answer need not be text: its status and encoding.
@@ -132,6 +142,12 @@ impl Caller {
     pub async fn action(&self, name: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.request(Method::POST, &format!("/actions/{name}"));
         self.send(request.header("sec-fetch-site", "same-origin").form(fields)).await
+    }
+
+    /// As [`Caller::action`], of a server that may go away meanwhile.
+    pub async fn try_action(&self, name: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        let request = self.request(Method::POST, &format!("/actions/{name}"));
+        self.try_send(request.header("sec-fetch-site", "same-origin").form(fields)).await
     }
 
     /// The API, as a program calls it: with the cookies it holds, a token and a JSON body if there are any.

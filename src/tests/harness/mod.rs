@@ -1,9 +1,13 @@
 //! One way to speak to the application: callers are values, mails are read from an inbox, time is a hand's turn.
 
 mod caller;
-mod postgres;
+mod cluster;
+pub mod postgres;
+mod process;
 
 pub use caller::{Answer, Caller};
+pub use cluster::{Cluster, Stop};
+pub use process::{Process, command, free_address};
 
 use crate::client::Client;
 use doorward::{
@@ -11,7 +15,8 @@ use doorward::{
     server::{
         auth::AuthService,
         clock::ManualClock,
-        compose::{Application, World},
+        compose::{Application, KeyWatch, World},
+        crypto::{Keyring, Keys, Sealing},
         entropy::SystemEntropy,
         http::api::types::{Next, Registration},
         mailer::{KeptMail, Mailbox},
@@ -64,6 +69,8 @@ pub struct App {
     pub settings: Settings,
     pub store: Store,
     pub auth: AuthService,
+    /// Takes up other keys at once.
+    pub key_watch: KeyWatch,
     pub folder: TempDir,
     engine: Engine,
     extra: String,
@@ -88,6 +95,12 @@ impl App {
         Self::launch(engine, folder, database, clock, extra.to_owned()).await
     }
 
+    /// As [`App::start_with`], on a database of PostgreSQL that the test has made.
+    pub async fn start_on(database: String, extra: &str) -> Self {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(ManualClock::new(START)));
+        Self::launch(Engine::Postgres, folder, database, clock, extra.to_owned()).await
+    }
+
     async fn launch(engine: Engine, folder: TempDir, database: String, clock: Arc<ManualClock>, extra: String) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let base = format!("http://127.0.0.1:{port}");
@@ -109,9 +122,10 @@ impl App {
         let world = World { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
         let application = Application::build(settings.clone(), leptos, world).await.unwrap();
         let (store, auth, stop) = (application.store(), application.auth(), CancellationToken::new());
+        let key_watch = application.key_watch();
         let running = tokio::spawn(application.run(stop.clone()));
         let _stops = stop.clone().drop_guard();
-        Self { base, clock, settings, store, auth, folder, engine, extra, database, stop, running, _stops }
+        Self { base, clock, settings, store, auth, key_watch, folder, engine, extra, database, stop, running, _stops }
     }
 
     /// Stops the application and starts it again on the same database and keys.
@@ -213,6 +227,11 @@ impl App {
         let mail = self.mail_with(name, "/reset-confirmation").await;
         (link_in(&mail.text, &self.base), code_in(&mail.text))
     }
+}
+
+/// What works with these keys.
+pub fn keyring(keys: &Keys, settings: &Settings) -> Keyring {
+    Keyring::new(Sealing::new(keys, settings).expect("keys that sign"))
 }
 
 /// The URL of a new, empty database, in this folder if it is a file.

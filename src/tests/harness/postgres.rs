@@ -55,7 +55,7 @@ fn start() -> String {
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_unprivileged(folder: &Path, script: &str) -> Command {
+pub fn as_unprivileged(folder: &Path, script: &str) -> Command {
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if !root {
         let mut command = Command::new("sh");
@@ -68,7 +68,8 @@ fn as_unprivileged(folder: &Path, script: &str) -> Command {
     command
 }
 
-fn bin() -> PathBuf {
+/// The folder of PostgreSQL's programs.
+pub fn bin() -> PathBuf {
     let named = std::env::var_os("DOORWARD_TEST_PG_BIN").map(PathBuf::from);
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();

@@ -36,6 +36,11 @@ on_both_engines! {
         let said = text(&dry.stdout);
         assert_eq!((dry.status.code(), text(&dry.stderr)), (Some(1), String::new()), "{said}");
         assert!(said.starts_with("A dry run: nothing was written.\nUsers read: 29.\n  would be imported: 19\n"), "{said}");
+        let told = command(&app, &["--database", &location, "--dry-run", "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!((told["read"].as_i64(), told["imported"].as_i64(), told["dry_run"].as_bool()), (Some(29), Some(19), Some(true)));
+        assert_eq!(told["not_taken"].as_array().unwrap().len(), 10);
+        assert!(told["not_taken"].as_array().unwrap().iter().any(|user| user["id"] == 17 && user["username"] == "paul"));
         assert!(account(&app, 1).await.is_none());
         let first = command(&app, &["--database", &location]);
         let said = text(&first.stdout);

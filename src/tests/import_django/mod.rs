@@ -208,7 +208,7 @@ on_both_engines! {
             username_key: name.to_owned(),
             first_name: String::new(),
             last_name: String::new(),
-            password_hash: "none".to_owned(),
+            password_hash: Some("none".to_owned()),
         };
         let others = [
             there(1, "otto", "otto@example.com"),

@@ -1,0 +1,117 @@
+//! `doorward serve`: the server, until it is told to stop.
+
+use crate::telemetry::Traces;
+use doorward::server::{
+    compose::{Application, KeyWatch, World, site},
+    settings::{LogFormat, MailTransport, Settings},
+};
+use std::{error::Error, io::IsTerminal as _, path::Path};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// Serves until a signal says that it is enough.
+pub async fn serve(settings: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let mut settings = Settings::load(settings)?;
+    let traces = Traces::start(&settings.telemetry)?;
+    start_log(&settings, traces.as_ref())?;
+    doorward::server::http::log_panics();
+    fit_open_files(&mut settings)?;
+    let (url, transport) = (settings.server.public_url.clone(), settings.mail.transport);
+    let site = site(&settings)?;
+    let stop = CancellationToken::new();
+    // Before anything else, so that a signal while the server starts is heard, too.
+    tokio::spawn(stop_on_signal(Signals::listen()?, stop.clone()));
+    let hangups = signal(SignalKind::hangup())?;
+    let application = tokio::select! {
+        application = Application::build(settings, site, World::real()) => application?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    tokio::spawn(reload_on_signal(hangups, application.key_watch()));
+    tracing::info!(address = %application.address()?, %url, "listening");
+    if transport == MailTransport::Mailbox {
+        let mailbox = [url.as_str(), doorward::paths::MAILBOX].concat();
+        tracing::info!(%mailbox, "no mail leaves this server: read what it would have sent in its mailbox");
+    }
+    let ended = application.run(stop).await;
+    tracing::info!("stopped");
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    Ok(ended?)
+}
+
+/// Raises the limit of open files to what the system allows, and takes no more connections than it has room for: the
+/// database, mails and files need some, too.
+fn fit_open_files(settings: &mut Settings) -> Result<(), Box<dyn Error>> {
+    /// Pages' files, mails, metrics, traces, the runtime's own.
+    const OTHERS: usize = 96;
+    /// A connection to an SQLite file has three: the database, its log and the log's index.
+    const OF_DATABASE: usize = 3;
+    let database = usize::try_from(settings.database.connections)?.saturating_add(1).saturating_mul(OF_DATABASE);
+    let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?).unwrap_or(usize::MAX);
+    let room = files.saturating_sub(OTHERS).saturating_sub(database).max(16);
+    if settings.server.connections > room {
+        tracing::warn!(
+            files,
+            connections = room,
+            "the limit of open files has room for fewer connections than are set"
+        );
+        settings.server.connections = room;
+    }
+    Ok(())
+}
+
+/// The log's filter is for the log alone: traces have their own.
+fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::try_new(&settings.log.filter)?;
+    let ansi = std::io::stdout().is_terminal();
+    // What cannot be logged, as on a full disk, is lost; to complain of it on a stream that is full, too, would end the
+    // request with a panic.
+    let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let log = log.with_target(false).with_ansi(ansi);
+    let log = match settings.log.format {
+        LogFormat::Human => log.boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(traces.map(Traces::layer)).try_init()?;
+    Ok(())
+}
+
+/// The signals that end the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+        }
+    }
+}
+
+/// The first signal lets requests end, the second does not.
+async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
+    signals.next().await;
+    tracing::info!("stopping: running requests may end; a second signal ends them");
+    stop.cancel();
+    let signal = signals.next().await;
+    tracing::warn!("stopped at once: requests and mails were cut");
+    // As a shell names the end by a signal.
+    std::process::exit(128 + signal.as_raw_value());
+}
+
+/// The signal that means "read your files again": the keys. Nothing else is read while the server runs.
+async fn reload_on_signal(mut hangups: Signal, keys: KeyWatch) {
+    while hangups.recv().await.is_some() {
+        keys.look().await;
+        tracing::info!("SIGHUP: looked at the keys; other settings need a restart");
+    }
+}

@@ -1,0 +1,223 @@
+//! Counters of what happens, for those who run the server. Holds no names, no addresses, nothing of anybody.
+//!
+//! Every label is one of few words that this program has: nothing that a client makes up becomes one.
+
+mod outcome;
+mod process;
+mod scrape;
+
+pub use outcome::{Mailing, Refresh, Registering, SignIn};
+pub use scrape::{Outbox, Pool, Sight};
+
+use prometheus_client::{
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Upper ends of the buckets for answers, in seconds: from a file to a request that is cut.
+const ANSWERS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// For hashes: from a fast machine to one that is drowned.
+const HASHES: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0];
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+/// The counters. Clones are the same counters.
+#[derive(Clone)]
+pub struct Metrics(Arc<Counters>);
+
+struct Counters {
+    registry: Registry,
+    requests: Family<Labels<3>, Counter>,
+    durations: Family<Labels<1>, Histogram, Buckets>,
+    running: Gauge,
+    connections: Gauge,
+    refreshes: Family<Labels<1>, Counter>,
+    sign_ins: Family<Labels<1>, Counter>,
+    registrations: Family<Labels<1>, Counter>,
+    throttled: Family<Labels<1>, Counter>,
+    tokens_refused: Counter,
+    hashes: Histogram,
+    hashes_refused: Counter,
+    mails: Family<Labels<2>, Counter>,
+}
+
+#[derive(Clone)]
+struct Buckets;
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(ANSWERS)
+    }
+}
+
+/// Something that is counted as long as this lives.
+#[must_use]
+pub struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut counters = Counters {
+            registry: Registry::with_prefix("doorward"),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(Buckets),
+            running: Gauge::default(),
+            connections: Gauge::default(),
+            refreshes: Family::default(),
+            sign_ins: Family::default(),
+            registrations: Family::default(),
+            throttled: Family::default(),
+            tokens_refused: Counter::default(),
+            hashes: Histogram::new(HASHES),
+            hashes_refused: Counter::default(),
+            mails: Family::default(),
+        };
+        counters.register();
+        counters.name_all();
+        Self(Arc::new(counters))
+    }
+
+    /// A connection is open until the answer is dropped.
+    pub fn connection(&self) -> Counted {
+        Counted::new(&self.0.connections)
+    }
+
+    /// A request is being worked on until the answer is dropped.
+    pub fn request(&self) -> Counted {
+        Counted::new(&self.0.running)
+    }
+
+    /// A request was answered: `method` and `route` are words of ours, `route` the router's pattern.
+    pub fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        self.count_request(method, route, status);
+        self.0.durations.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
+    }
+
+    /// A request was refused for its form, before it was looked where it leads.
+    pub fn refused_before_routing(&self, method: &'static str, status: u16) {
+        self.count_request(method, "none", status);
+    }
+
+    fn count_request(&self, method: &'static str, route: &str, status: u16) {
+        let class = format!("{}xx", status / 100);
+        let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", class)];
+        self.0.requests.get_or_create(&labels).inc();
+    }
+
+    /// What became of a refresh.
+    pub fn refresh(&self, outcome: Refresh) {
+        count(&self.0.refreshes, outcome.as_str());
+    }
+
+    /// What became of a sign-in.
+    pub fn sign_in(&self, outcome: SignIn) {
+        count(&self.0.sign_ins, outcome.as_str());
+    }
+
+    /// What became of a registration.
+    pub fn registration(&self, outcome: Registering) {
+        count(&self.0.registrations, outcome.as_str());
+    }
+
+    /// A try was one too many, by the setting `throttle.limit`.
+    pub fn throttled(&self, limit: &'static str) {
+        self.0.throttled.get_or_create(&[("limit", limit.to_owned())]).inc();
+    }
+
+    /// An access token was not taken.
+    pub fn token_refused(&self) {
+        self.0.tokens_refused.inc();
+    }
+
+    /// A password was hashed.
+    pub fn hashed(&self, took: Duration) {
+        self.0.hashes.observe(took.as_secs_f64());
+    }
+
+    /// A password was not hashed: too many waited.
+    pub fn hash_refused(&self) {
+        self.0.hashes_refused.inc();
+    }
+
+    /// What became of a mail of this kind, which is a word of ours.
+    pub fn mail(&self, kind: &'static str, outcome: Mailing) {
+        let labels = [("kind", kind.to_owned()), ("outcome", outcome.as_str().to_owned())];
+        self.0.mails.get_or_create(&labels).inc();
+    }
+
+    /// All of it and what was seen just now, as OpenMetrics text.
+    #[must_use]
+    pub fn text(&self, sight: &Sight) -> String {
+        scrape::text(&self.0.registry, sight)
+    }
+}
+
+fn count(family: &Family<Labels<1>, Counter>, outcome: &str) {
+    family.get_or_create(&[(outcome::LABEL, outcome.to_owned())]).inc();
+}
+
+impl Counters {
+    fn register(&mut self) {
+        let Self { registry, requests, durations, running, connections, .. } = self;
+        registry.register("requests", "Requests that were answered", requests.clone());
+        let what = "Time from a request's head to the head of its answer";
+        registry.register_with_unit("request_duration", what, Unit::Seconds, durations.clone());
+        registry.register("requests_running", "Requests that are being worked on", running.clone());
+        registry.register("connections", "Connections that are open", connections.clone());
+        registry.register("refreshes", "Refreshes of sessions, by what became of them", self.refreshes.clone());
+        registry.register("sign_ins", "Sign-ins with a password, by what became of them", self.sign_ins.clone());
+        registry.register("registrations", "Registrations, by what became of them", self.registrations.clone());
+        let what = "Tries that were one too many, by the setting that says so";
+        registry.register("throttled", what, self.throttled.clone());
+        registry.register("access_tokens_refused", "Access tokens that were not taken", self.tokens_refused.clone());
+        let what = "Time that hashing a password took, without waiting for its turn";
+        registry.register_with_unit("password_hash_duration", what, Unit::Seconds, self.hashes.clone());
+        let what = "Passwords that were not hashed because too many waited";
+        registry.register("password_hashes_refused", what, self.hashes_refused.clone());
+        registry.register("mails", "Mails, by kind and what became of a try to send them", self.mails.clone());
+    }
+
+    /// A line that begins at nothing: a rate over a counter that appears with its first count misses that one.
+    fn name_all(&self) {
+        let name = |family: &Family<Labels<1>, Counter>, outcomes: &[&str]| {
+            for outcome in outcomes {
+                drop(family.get_or_create_owned(&[(outcome::LABEL, (*outcome).to_owned())]));
+            }
+        };
+        name(&self.refreshes, &Refresh::ALL.map(Refresh::as_str));
+        name(&self.sign_ins, &SignIn::ALL.map(SignIn::as_str));
+        name(&self.registrations, &Registering::ALL.map(Registering::as_str));
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
