@@ -25,7 +25,7 @@ cargo xtask test [FILTER]   every check; with FILTER only the tests whose name c
 cargo xtask test --again    every check, also when nothing has changed since all of them passed
 cargo xtask test --timing   only what needs a quiet machine: whether the time of an answer tells who has an account
 cargo xtask test --api      only whether the API keeps to its description, by Schemathesis
-cargo xtask chaos [NAME]    the proof under faults, in full (about an hour): what was tried, and what was lost
+cargo xtask chaos [NAME]    the proof under faults, in full (forty minutes): what was tried, and what was lost
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
