@@ -2,7 +2,7 @@
 
 use crate::telemetry::Traces;
 use doorward::server::{
-    compose::{Application, KeyWatch, World, site},
+    compose::{Application, KeyWatch, World, files_beside_connections, site},
     settings::{LogFormat, MailTransport, Settings},
 };
 use std::{error::Error, io::IsTerminal as _, path::Path};
@@ -44,13 +44,8 @@ pub async fn serve(settings: Option<&Path>) -> Result<(), Box<dyn Error>> {
 /// Raises the limit of open files to what the system allows, and takes no more connections than it has room for: the
 /// database, mails and files need some, too.
 fn fit_open_files(settings: &mut Settings) -> Result<(), Box<dyn Error>> {
-    /// Pages' files, mails, metrics, traces, the runtime's own.
-    const OTHERS: usize = 96;
-    /// A connection to an SQLite file has three: the database, its log and the log's index.
-    const OF_DATABASE: usize = 3;
-    let database = usize::try_from(settings.database.connections)?.saturating_add(1).saturating_mul(OF_DATABASE);
     let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?).unwrap_or(usize::MAX);
-    let room = files.saturating_sub(OTHERS).saturating_sub(database).max(16);
+    let room = files.saturating_sub(files_beside_connections(settings)).max(16);
     if settings.server.connections > room {
         tracing::warn!(
             files,

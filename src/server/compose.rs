@@ -227,6 +227,17 @@ pub async fn import_django(
     report.map_err(failed("what was imported stays, the rest is not read; run it again"))
 }
 
+/// How many files a server needs beside its connections.
+#[must_use]
+pub fn files_beside_connections(settings: &Settings) -> usize {
+    /// Pages' files, mails, metrics, traces, the runtime's own.
+    const OTHERS: usize = 96;
+    /// A connection to an SQLite file has three: the database, its log and the log's index.
+    const OF_DATABASE: usize = 3;
+    let database = usize::try_from(settings.database.connections).unwrap_or(usize::MAX).saturating_add(1);
+    database.saturating_mul(OF_DATABASE).saturating_add(OTHERS)
+}
+
 /// Where the site is, how its files are called and where it is served: from `Leptos.toml` and the `LEPTOS_…` variables; the
 /// address from `server.address` if that is set. Where they say nothing of files, those in the binary, or if there are
 /// none, as cargo-leptos leaves them beside it. So the binary alone finds its stylesheet from any folder.

@@ -1,6 +1,6 @@
 //! The settings: `Leptos.toml`, a file laid over it, variables laid over both; read once, checked once, then trusted.
 
-pub use super::settings_checks::{is_local_url, limits_off};
+pub use super::settings_checks::{THIRTY_DAYS, is_local_url, limits_off};
 
 use super::settings_limit::Limit;
 use config::{Config, Environment, File, FileFormat};

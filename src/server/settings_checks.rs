@@ -16,7 +16,7 @@ const COOKIE_NAME_MAX: usize = 64;
 /// The longest site name, in characters: it stands in mail subjects and authenticator apps.
 const SITE_NAME_MAX: usize = 60;
 /// Thirty days in seconds: the longest a session may last (NIST SP 800-63B 2.1.3).
-const THIRTY_DAYS: i64 = 30 * 86_400;
+pub const THIRTY_DAYS: i64 = 30 * 86_400;
 /// Memory in KiB and passes of Argon2id that are equally strong (OWASP Password Storage Cheat Sheet).
 const ARGON2_FLOORS: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 

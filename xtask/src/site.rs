@@ -73,8 +73,8 @@ pub fn build(profile: Profile) -> Outcome {
     })
 }
 
-/// The site, and then the binary that holds it. The same sources give the same bytes, wherever they lie: no path of this
-/// machine is in it, and files are as old as the last commit that changed one.
+/// The site, and then the binary that holds it. No path of this machine is in it, and files are as old as the last commit
+/// that changed one, so that the same sources may give the same bytes wherever they lie.
 fn release(path: &OsStr) -> Outcome {
     let site = site_folder();
     // Files of an earlier build have other names, and would be put into the binary, too.

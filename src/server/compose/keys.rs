@@ -5,7 +5,8 @@ use crate::{
     domain::time::Timestamp,
     server::{
         crypto::{self, KeepFor, KeyFacts, KeyPurpose, KeyState, Keys, Rotation},
-        settings::Settings,
+        http::discovery::KEPT as KEYS_KEPT,
+        settings::{Settings, THIRTY_DAYS},
     },
 };
 use serde::Serialize;
@@ -16,10 +17,6 @@ const MARGIN: i64 = 3600;
 /// The same of mail keys: the audit log lets go of its old entries by and by.
 const MAIL_MARGIN: i64 = 2 * DAY;
 const DAY: i64 = 86_400;
-/// The longest life that settings allow a session.
-const THIRTY_DAYS: i64 = 30 * DAY;
-/// Seconds for which other services keep our public keys (`http::discovery` says so to them).
-const JWKS_KEPT: i64 = 300;
 
 /// A key as it is shown. Nothing of it is secret.
 #[derive(Clone, Debug, Serialize)]
@@ -105,9 +102,9 @@ fn notes(settings: &Settings, change: &KeyChange) -> Vec<String> {
              the new key before another knows it, and that other one refuses what was made until it does."
         ));
     }
-    if change.purposes.contains(&KeyPurpose::Signing) && change.after <= reload + JWKS_KEPT {
+    if change.purposes.contains(&KeyPurpose::Signing) && change.after <= reload + KEYS_KEPT {
         notes.push(format!(
-            "Services that verify access tokens with our published keys may keep those for {JWKS_KEPT} s. Until they ask \
+            "Services that verify access tokens with our published keys may keep those for {KEYS_KEPT} s. Until they ask \
              again they refuse tokens of the new key."
         ));
     }

@@ -1,6 +1,6 @@
 //! The files of the site: script, wasm, styles, icons. Only kinds that are listed here, only by plain names.
 
-use super::embedded::Embedded;
+use super::{embedded::Embedded, problem::BUSY_RETRY};
 use crate::domain::problem::{Code, Problem};
 use axum::{
     body::Body,
@@ -27,8 +27,6 @@ const KINDS: [(&str, HeaderValue); 9] = [
     ("woff2", HeaderValue::from_static("font/woff2")),
 ];
 
-/// Seconds after which a file that could not be read may be asked for again.
-const RETRY: u64 = 2;
 /// A name with its own hash in it never means anything else.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Kept, but asked for each time.
@@ -95,7 +93,7 @@ fn is_no_such_file(error: &io::Error) -> bool {
 
 fn unreadable() -> Problem {
     let detail = "This file cannot be read at the moment. Please try again in a few seconds.";
-    Problem { retry_after: Some(RETRY), ..Problem::new(Code::Unavailable, 503, detail) }
+    Problem { retry_after: Some(BUSY_RETRY), ..Problem::new(Code::Unavailable, 503, detail) }
 }
 
 /// The path of the site's stylesheet, with its hash where the build gave it one. For pages that Leptos does not render;

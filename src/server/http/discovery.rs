@@ -6,21 +6,28 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderValue, Response, header},
+    http::{HeaderMap, HeaderValue, Response, header},
     response::IntoResponse as _,
 };
 use serde_json::json;
 
-/// Long enough to spare us most requests, short enough that a new key is known before it signs.
-const FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// Seconds for which others may keep this: long enough to spare us most requests, short enough that a new key is known
+/// before it signs.
+pub const KEPT: i64 = 300;
 
 /// The public keys (RFC 7517).
 pub async fn jwks(State(state): State<AppState>) -> Response<Body> {
     let mut response = Json(state.auth.jwks()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-    headers.insert(header::CACHE_CONTROL, FIVE_MINUTES);
+    keep(headers);
     response
+}
+
+fn keep(headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={KEPT}")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
 }
 
 /// Issuer, keys and where to ask, in the terms of OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2. We are no
@@ -44,6 +51,6 @@ pub async fn metadata(State(state): State<AppState>) -> Response<Body> {
         "claims_supported": ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
     }))
     .into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, FIVE_MINUTES);
+    keep(response.headers_mut());
     response
 }

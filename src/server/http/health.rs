@@ -1,6 +1,6 @@
 //! Whether the server lives, and whether it can do its work: for supervisors, balancers and programs that watch.
 
-use super::{AppState, stopping::Stopping};
+use super::{AppState, problem::BUSY_RETRY, stopping::Stopping};
 use crate::server::auth::Readiness;
 use axum::{
     Extension, Json,
@@ -10,9 +10,6 @@ use axum::{
     response::IntoResponse,
 };
 use serde_json::{Value, json};
-
-/// Seconds after which it makes sense to ask again.
-const RETRY: u64 = 2;
 
 /// The process lives; nothing else is asked, the database least of all: a restart would not help it.
 pub(super) async fn health() -> &'static str {
@@ -39,14 +36,14 @@ pub(super) async fn ready(
     if is_for_program(&headers) {
         let body = Json(report(readiness, stopping.is_some()));
         return match why_not {
-            Some(_) => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY)], body).into_response(),
+            Some(_) => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, BUSY_RETRY)], body).into_response(),
             None => body.into_response(),
         };
     }
     match why_not {
         Some(why) => {
             let said = format!("unready: {why}\n");
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY)], said).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, BUSY_RETRY)], said).into_response()
         }
         None if readiness.is_mail_delayed() => "degraded: mail is delayed\n".into_response(),
         None => "ready\n".into_response(),

@@ -10,7 +10,7 @@ mod compat;
 pub mod cookies;
 mod cors;
 mod csp_report;
-mod discovery;
+pub mod discovery;
 mod doors;
 pub mod embedded;
 mod export;

@@ -13,7 +13,7 @@ use axum::{
 /// RFC 9457's media type.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds that a caller is asked to wait when the server is busy or its database away.
-const BUSY_RETRY: u64 = 2;
+pub(super) const BUSY_RETRY: u64 = 2;
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {

@@ -212,6 +212,8 @@ on_both_engines! {
         assert!(!said(&created).contains(PASSWORD) && !said(&created).contains("reset-confirmation"), "{}", said(&created));
         let mona = app.anonymous();
         assert_eq!(mona.log_in("mona", PASSWORD).await.status, 200);
+        let empty = ["user", "create", "--email", "nora@example.com", "--username", "nora", "--password-stdin"];
+        assert_eq!(typed(&app, &empty, "").status.code(), Some(1), "an empty password is not the same as none");
         let again = typed(&app, &create, PASSWORD);
         assert_eq!((again.status.code(), said(&again)), (Some(1), String::new()));
         assert!(complained(&again).contains("user name is taken"), "{}", complained(&again));

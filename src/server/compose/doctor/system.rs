@@ -4,7 +4,7 @@ use super::Check;
 use crate::{
     domain::time::Timestamp,
     server::{
-        compose::World,
+        compose::{World, files_beside_connections},
         crypto::PasswordHasher,
         metrics::Metrics,
         settings::{Settings, is_local_url},
@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 
 /// 2026-01-01T00:00:00Z: this was written later.
 const WRITTEN: Timestamp = Timestamp(1_767_225_600);
-/// Open files that the server needs beside its connections (`serve` leaves as many).
-const OTHER_FILES: u64 = 128;
 /// People notice when a sign-in takes that long.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -39,7 +37,7 @@ pub(super) fn open_files(settings: &Settings) -> Check {
     let Ok((_, most)) = rlimit::Resource::NOFILE.get() else {
         return Check::ok(name, "The system does not say how many files may be open.");
     };
-    let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    let needed = u64::try_from(wanted.saturating_add(files_beside_connections(settings))).unwrap_or(u64::MAX);
     if most < needed {
         return Check::warning(
             name,
