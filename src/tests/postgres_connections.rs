@@ -1,7 +1,7 @@
 //! The connections to PostgreSQL: sealed as the settings say, and what people notice of a database that goes and comes.
 
 use crate::{
-    harness::{Answer, App, Caller, Cluster},
+    harness::{Answer, App, Caller, Cluster, free_address},
     processes::refusal,
 };
 use futures::future::join_all;
@@ -79,7 +79,7 @@ async fn tls_is_as_strict_as_the_setting_says() {
 #[tokio::test]
 async fn a_start_without_the_database_says_where_it_was_looked_for_and_no_password() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_address().port();
     let url = format!("postgres://doorward:s3cret-word@127.0.0.1:{port}/accounts");
     let timeout = ("DOORWARD__DATABASE__ACQUIRE_TIMEOUT", "1");
     for url in [url, "postgres://doorward:s3cret-word@127.0.0.1:port/accounts".to_owned()] {

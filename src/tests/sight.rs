@@ -1,16 +1,12 @@
 //! What those who run the server see of it: metrics, readiness, the log. Real processes; nobody's secrets are in any of it.
 
 use crate::{
-    harness::{App, Caller, OTHER_PASSWORD, PASSWORD, Process, on_both_engines},
+    harness::{App, Caller, OTHER_PASSWORD, PASSWORD, Process, free_address, on_both_engines},
     processes::refusal,
 };
 use reqwest::Method;
 use sqlx::Row as _;
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
-
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 /// Each line's name and labels, and its number. Fails at a line that Prometheus would not take.
 fn parsed(text: &str) -> BTreeMap<String, f64> {
@@ -51,7 +47,7 @@ async fn scraped(at: &str) -> (String, BTreeMap<String, f64>) {
 #[tokio::test]
 async fn the_metrics_move_with_what_people_do_and_tell_nothing_of_them() {
     let folder = tempfile::tempdir().unwrap();
-    let at = free_address();
+    let at = free_address().to_string();
     let variables = [
         ("DOORWARD__METRICS__ADDRESS", at.as_str()),
         ("DOORWARD__REGISTRATION__CONFIRMATION", "off"),
@@ -109,7 +105,7 @@ async fn the_metrics_move_with_what_people_do_and_tell_nothing_of_them() {
 #[tokio::test]
 async fn the_metrics_are_at_their_own_address_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
-    let at = free_address();
+    let at = free_address().to_string();
     let server = Process::start(folder.path(), &[("DOORWARD__METRICS__ADDRESS", &at)]).await;
     let public = server.caller().page("/metrics").await;
     assert!(public.status == 404 && !public.text.contains("doorward_requests"), "{public:?}");
@@ -126,7 +122,7 @@ async fn the_metrics_are_at_their_own_address_and_nowhere_else() {
 #[tokio::test]
 async fn mails_and_the_outbox_are_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let at = free_address();
+    let at = free_address().to_string();
     let variables = [
         ("DOORWARD__METRICS__ADDRESS", at.as_str()),
         ("DOORWARD__MAIL__TRANSPORT", "smtp"),

@@ -1,6 +1,6 @@
 //! Traces: what a collector of OpenTelemetry gets of a real process, and what it does not.
 
-use crate::harness::{Caller, PASSWORD, Process};
+use crate::harness::{Caller, PASSWORD, Process, free_address};
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use std::{
     fs,
@@ -117,7 +117,7 @@ async fn a_trace_goes_on_where_a_trusted_proxy_has_begun_it_and_its_word_on_samp
 #[tokio::test]
 async fn a_collector_that_is_away_is_a_line_in_the_log_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_address().port();
     let endpoint = format!("http://127.0.0.1:{port}");
     let variables = [
         ("DOORWARD__TELEMETRY__OTLP_ENDPOINT", endpoint.as_str()),

@@ -1,6 +1,9 @@
 //! A PostgreSQL of one test's own, which it may seal with TLS, restart and stop.
 
-use super::postgres::{as_unprivileged, bin};
+use super::{
+    free_address,
+    postgres::{as_unprivileged, bin},
+};
 use std::{
     fs,
     io::Read as _,
@@ -34,7 +37,7 @@ impl Cluster {
     /// With these files beside it, these lines of `postgresql.conf`, and these of `pg_hba.conf`.
     pub fn start_with(files: &[(&str, &str)], settings: &str, doors: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("doorward-cluster").tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_address().port();
         for (name, text) in files.iter().chain([&("more.conf", settings), &("doors.conf", doors)]) {
             fs::write(folder.path().join(name), text).unwrap();
         }

@@ -102,7 +102,7 @@ impl App {
     }
 
     async fn launch(engine: Engine, folder: TempDir, database: String, clock: Arc<ManualClock>, extra: String) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_address().port();
         let base = format!("http://127.0.0.1:{port}");
         let path = folder.path().display();
         // Everybody in the tests comes from one address, and time stands still.

@@ -32,7 +32,7 @@ fn start() -> String {
     }
     let bin = bin();
     let folder = tempfile::Builder::new().prefix("doorward-pg").tempdir().unwrap().keep();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = super::free_address().port();
     // The shell waits on our standard input, so the server ends when this process does, however it ends.
     let script = format!(
         "set -e; cd '{dir}'; '{bin}/initdb' -D data -U doorward -A trust -E UTF8 --locale=C -N >initdb.log 2>&1

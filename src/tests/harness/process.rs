@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -27,9 +28,16 @@ impl Drop for Process {
     }
 }
 
-/// A port of this machine that was free just now.
+/// A port of this machine that was free just now, and that no test of this run gets again. It is below those that the
+/// system gives to outgoing connections (`ip_local_port_range`): of them some other test's may take it before it is used.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Test runs beside each other begin at different places.
+    let start = std::process::id() % 200 * 100;
+    let ports = std::iter::repeat_with(|| 12_000 + (start + GIVEN.fetch_add(1, Relaxed)) % 20_000);
+    let ports = ports.take(20_000).filter_map(|port| u16::try_from(port).ok());
+    let mut addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    addresses.find(|address| TcpListener::bind(address).is_ok()).unwrap()
 }
 
 /// The binary in this folder with these variables and nothing of ours in the environment. `DOORWARD_CHAOS_BINARY` names

@@ -1,7 +1,7 @@
 //! Migrations: looked at, applied, waited for, by one or by many at once.
 
 use super::{complained, doorward, json, said};
-use crate::harness::{Caller, new_database, on_both_engines};
+use crate::harness::{Caller, free_address, new_database, on_both_engines};
 use std::{
     path::Path,
     process::{Child, Stdio},
@@ -20,7 +20,7 @@ impl Drop for Server {
 
 /// Starts a server; it need not answer yet.
 fn serve(folder: &Path, database: &str) -> Server {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_address().port();
     let address = format!("127.0.0.1:{port}");
     let variables = [("DOORWARD__DATABASE__URL", database), ("LEPTOS_SITE_ADDR", &address)];
     let log = std::fs::OpenOptions::new().append(true).create(true).open(folder.join("log")).unwrap();
@@ -92,7 +92,7 @@ on_both_engines! {
         assert_eq!((check.status.code(), json(&check)["earlier"].as_array().unwrap().len()), (Some(0), names));
         assert!(said(&run(&["migrate"])).starts_with("The tables are up to date"));
         let mut server = {
-            let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_address().port();
             let address = format!("127.0.0.1:{port}");
             let mut command = doorward(folder.path(), &variables, &["serve"]);
             let log = std::fs::File::create(folder.path().join("log")).unwrap();
