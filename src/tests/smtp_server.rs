@@ -87,7 +87,8 @@ struct State {
 impl SmtpServer {
     /// A server at a free port of this machine.
     pub async fn start(fault: Fault, tls: Tls) -> Self {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), fault, tls).await
+        // No other test's server gets this port when it is closed: mails that still try to reach it would arrive there.
+        Self::start_at(crate::harness::free_address(), fault, tls).await
     }
 
     /// A server at `address`.
