@@ -39,6 +39,8 @@ impl Username {
             return Err(wrong_length());
         }
         check_lookalike(&shown)?;
+        // Unicode allows some letters in names as capitals only (`Ɥ`): their small ones are no name.
+        check_letters(&key)?;
         check_lookalike(&key)?;
         Ok(Self { shown, key })
     }
@@ -120,6 +122,11 @@ mod tests {
         assert_eq!(key("Σωκράτης"), key("ΣΩΚΡΆΤΗΣ"));
         assert_eq!(key("STRAẞE"), key("straße"));
         assert_eq!(key("\u{1112}\u{1161}\u{11AB}국인"), key("한국인"));
+    }
+
+    #[test]
+    fn a_capital_whose_small_letter_is_in_no_name_is_in_none() {
+        assert!(Username::parse("Za\u{a78d}").is_err());
     }
 
     #[test]
