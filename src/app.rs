@@ -3,9 +3,10 @@
 use crate::{
     domain::problem::Problem,
     pages::{
-        ConfirmEmailChangePage, ConfirmEmailPage, DashboardPage, ErrorPage, HistoryPage, HomePage, LoginPage,
-        NotFoundPage, NotMePage, PrivacyPage, ProfilePage, ProofPage, RegisterPage, ResetConfirmationPage,
-        ResetPasswordPage, RestorePage, SecurityPage, SessionsPage, UndoEmailChangePage, context::ProofAsked,
+        ConfirmEmailChangePage, ConfirmEmailPage, DashboardPage, EnrolPage, ErrorPage, FactorPage, FactorsAppPage,
+        FactorsPage, HistoryPage, HomePage, LoginPage, NotFoundPage, NotMePage, PrivacyPage, ProfilePage, ProofPage,
+        RecoveryCodesPage, RegisterPage, ResetConfirmationPage, ResetPasswordPage, RestorePage, SecurityPage,
+        SessionsPage, UndoEmailChangePage, context::ProofAsked,
     },
     paths,
 };
@@ -59,6 +60,8 @@ pub fn App() -> impl IntoView {
                     <Route path=StaticSegment(paths::HOME) view=HomePage />
                     <Route path=StaticSegment(paths::REGISTER) view=RegisterPage />
                     <Route path=StaticSegment(paths::LOGIN) view=LoginPage />
+                    <Route path=within(paths::LOGIN_FACTOR) view=FactorPage />
+                    <Route path=within(paths::LOGIN_ENROL) view=EnrolPage />
                     <Route path=StaticSegment(paths::RESET_PASSWORD) view=ResetPasswordPage />
                     <Route path=StaticSegment(paths::RESET_CONFIRMATION) view=ResetConfirmationPage />
                     <Route path=StaticSegment(paths::CONFIRM_EMAIL) view=ConfirmEmailPage />
@@ -67,6 +70,9 @@ pub fn App() -> impl IntoView {
                     <Route path=StaticSegment(paths::DASHBOARD) view=DashboardPage />
                     <Route path=StaticSegment(paths::ACCOUNT) view=ProfilePage />
                     <Route path=within(paths::ACCOUNT_SECURITY) view=SecurityPage />
+                    <Route path=within(paths::ACCOUNT_FACTORS) view=FactorsPage />
+                    <Route path=below(paths::ACCOUNT_FACTORS_APP) view=FactorsAppPage />
+                    <Route path=below(paths::ACCOUNT_RECOVERY_CODES) view=RecoveryCodesPage />
                     <Route path=within(paths::ACCOUNT_SESSIONS) view=SessionsPage />
                     <Route path=within(paths::ACCOUNT_HISTORY) view=HistoryPage />
                     <Route path=within(paths::ACCOUNT_PRIVACY) view=PrivacyPage />
@@ -82,4 +88,13 @@ pub fn App() -> impl IntoView {
 fn within(path: &'static str) -> (StaticSegment<&'static str>, StaticSegment<&'static str>) {
     let (first, second) = path.rsplit_once('/').unwrap_or((path, ""));
     (StaticSegment(first), StaticSegment(second))
+}
+
+/// A path of three segments.
+fn below(
+    path: &'static str,
+) -> (StaticSegment<&'static str>, StaticSegment<&'static str>, StaticSegment<&'static str>) {
+    let (before, last) = path.rsplit_once('/').unwrap_or((path, ""));
+    let (first, second) = within(before);
+    (first, second, StaticSegment(last))
 }

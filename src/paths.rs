@@ -1,11 +1,22 @@
 //! Every path once, and the builders of links for mails and redirects.
 
+pub mod forms;
+mod notice;
+
+pub use notice::Notice;
+
 /// What this is; for those signed in, the way to the dashboard.
 pub const HOME: &str = "/";
 /// Make an account.
 pub const REGISTER: &str = "/register";
 /// Sign in.
 pub const LOGIN: &str = "/login";
+/// Show the second factor that a sign-in, or a session from before, waits for.
+pub const LOGIN_FACTOR: &str = "/login/factor";
+/// Set up the second factor that this site demands, before the session opens.
+pub const LOGIN_ENROL: &str = "/login/enrol";
+/// The pages of who is not signed in yet; nobody is sent there who is.
+pub const LOGIN_PAGES: [&str; 4] = [LOGIN, LOGIN_FACTOR, LOGIN_ENROL, REGISTER];
 /// Sign out (POST only).
 pub const LOGOUT: &str = "/logout";
 /// Ask for a reset mail.
@@ -19,6 +30,14 @@ pub const DASHBOARD: &str = "/dashboard";
 pub const ACCOUNT: &str = "/account";
 /// Password, address, and what guards the sign-in.
 pub const ACCOUNT_SECURITY: &str = "/account/security";
+/// What signing in takes beside a password: authenticator app, passkeys, recovery codes, trusted browsers.
+pub const ACCOUNT_FACTORS: &str = "/account/factors";
+/// Set up an authenticator app.
+pub const ACCOUNT_FACTORS_APP: &str = "/account/factors/app";
+/// New recovery codes, for as long as they are shown.
+pub const ACCOUNT_RECOVERY_CODES: &str = "/account/factors/recovery-codes";
+/// The same as a file.
+pub const RECOVERY_CODES_FILE: &str = "/account/factors/recovery-codes.txt";
 /// Where one is signed in.
 pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// What happened to the account.
@@ -36,28 +55,30 @@ pub const CONFIRM_EMAIL_CHANGE: &str = "/confirm-email-change";
 /// Go back to the earlier address, with the mailed link.
 pub const UNDO_EMAIL_CHANGE: &str = "/undo-email-change";
 
-/// Forms that stand on a page beside others post here (POST only; GET leads to their page).
-pub mod forms {
-    /// Names and time zone, on [`super::ACCOUNT`].
-    pub const PROFILE: &str = "/account/profile";
-    /// The user name, on [`super::ACCOUNT`].
-    pub const USERNAME: &str = "/account/username";
-    /// A new password, on [`super::ACCOUNT_SECURITY`].
-    pub const PASSWORD: &str = "/account/security/password";
-    /// A new address, on [`super::ACCOUNT_SECURITY`].
-    pub const EMAIL: &str = "/account/security/email";
-    /// Another mail to confirm the address, on [`super::CONFIRM_EMAIL`].
-    pub const RESEND_CONFIRMATION: &str = "/confirm-email/resend";
-    /// Someone else's password is replaced while the address is confirmed, on [`super::CONFIRM_EMAIL`].
-    pub const TAKE_OVER: &str = "/confirm-email/new-password";
-    /// End one session, on [`super::ACCOUNT_SESSIONS`].
-    pub const END_SESSION: &str = "/account/sessions/end";
-    /// End all sessions but this one, on [`super::ACCOUNT_SESSIONS`].
-    pub const END_OTHER_SESSIONS: &str = "/account/sessions/end-others";
-    /// Download one's data, on [`super::ACCOUNT_PRIVACY`].
-    pub const EXPORT: &str = "/account/privacy/export";
-    /// Leave, on [`super::ACCOUNT_PRIVACY`].
-    pub const DELETE: &str = "/account/privacy/delete";
+/// The server functions that begin a ceremony with a passkey, and those that end it.
+pub mod ceremonies {
+    /// Begins signing in with a passkey alone.
+    pub const START_LOG_IN: &str = "/actions/start_passkey_log_in";
+    /// Signs in with a passkey alone.
+    pub const LOG_IN: &str = "/actions/log_in_with_passkey";
+    /// Begins the second factor of a sign-in that waits.
+    pub const START_FACTOR: &str = "/actions/start_challenge_passkey";
+    /// Shows it.
+    pub const FACTOR: &str = "/actions/answer_challenge_with_passkey";
+    /// Begins a proof in a session. It is sent with the form that asks for it.
+    pub const START_PROOF: &str = "/actions/start_proof_passkey";
+    /// Begins a new passkey.
+    pub const START_ADD: &str = "/actions/start_passkey";
+    /// Keeps it.
+    pub const ADD: &str = "/actions/add_passkey";
+    /// Begins the passkey that the site demands.
+    pub const START_ENROL: &str = "/actions/start_passkey_to_enrol";
+    /// Keeps it.
+    pub const ENROL: &str = "/actions/add_passkey_to_enrol";
+    /// Gives a passkey another name.
+    pub const RENAME: &str = "/actions/rename_passkey";
+    /// Removes a passkey.
+    pub const REMOVE: &str = "/actions/remove_passkey";
 }
 
 /// Mails of a server in development; one page per mail below it.
@@ -78,6 +99,8 @@ pub const API_DOCS: &str = "/api/docs";
 pub const COMPAT: [&str; 4] = ["/auth", "/api/auth", "/api/token", "/api/profile"];
 /// One more of them.
 pub const COMPAT_INDEX: &str = "/api/";
+/// Where password managers learn where passkeys are made and kept.
+pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
 /// Where password managers send a person to change a password.
 pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 /// Where browsers report what the content security policy stopped.
@@ -94,112 +117,6 @@ pub const ACTIONS: &str = "/actions";
 
 /// The longest `next` that is taken, in bytes.
 const NEXT_LIMIT: usize = 512;
-
-/// What a page may be asked to say after a redirect. Only these; free text from a URL is never shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The password was reset; sign in with the new one.
-    PasswordReset,
-    /// The account was made (or the address already had one): sign in.
-    Registered,
-    /// Signed out.
-    SignedOut,
-    /// The address is confirmed.
-    EmailConfirmed,
-    /// The address is confirmed, and the password is a new one: sign in with it.
-    TakenOver,
-    /// A mail to confirm the address is on its way.
-    ConfirmationSent,
-    /// The profile was changed.
-    ProfileSaved,
-    /// The user name was changed.
-    UsernameChanged,
-    /// The password was changed; other sessions have ended.
-    PasswordChanged,
-    /// A mail to the new address is on its way.
-    EmailChangeSent,
-    /// The address was changed.
-    EmailChanged,
-    /// A session was ended.
-    SessionEnded,
-    /// All other sessions were ended.
-    OtherSessionsEnded,
-    /// The account will be deleted.
-    DeletionRequested,
-    /// The account stays.
-    DeletionUndone,
-}
-
-impl Notice {
-    /// All notices.
-    pub const ALL: [Self; 15] = [
-        Self::PasswordReset,
-        Self::Registered,
-        Self::SignedOut,
-        Self::EmailConfirmed,
-        Self::TakenOver,
-        Self::ConfirmationSent,
-        Self::ProfileSaved,
-        Self::UsernameChanged,
-        Self::PasswordChanged,
-        Self::EmailChangeSent,
-        Self::EmailChanged,
-        Self::SessionEnded,
-        Self::OtherSessionsEnded,
-        Self::DeletionRequested,
-        Self::DeletionUndone,
-    ];
-
-    /// Its name in a URL's query.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password-reset",
-            Self::Registered => "registered",
-            Self::SignedOut => "signed-out",
-            Self::EmailConfirmed => "email-confirmed",
-            Self::TakenOver => "taken-over",
-            Self::ConfirmationSent => "confirmation-sent",
-            Self::ProfileSaved => "profile-saved",
-            Self::UsernameChanged => "username-changed",
-            Self::PasswordChanged => "password-changed",
-            Self::EmailChangeSent => "email-change-sent",
-            Self::EmailChanged => "email-changed",
-            Self::SessionEnded => "session-ended",
-            Self::OtherSessionsEnded => "other-sessions-ended",
-            Self::DeletionRequested => "deletion-requested",
-            Self::DeletionUndone => "deletion-undone",
-        }
-    }
-
-    /// What it says.
-    #[must_use]
-    pub const fn said(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "Your password is changed. Sign in with the new one.",
-            Self::Registered => "Thank you. You can sign in now.",
-            Self::SignedOut => "You are signed out.",
-            Self::EmailConfirmed => "Thank you. Your e-mail address is confirmed.",
-            Self::TakenOver => "Your address is confirmed and the password is yours. Sign in with it.",
-            Self::ConfirmationSent => "A mail is on its way, unless one went out a moment ago.",
-            Self::ProfileSaved => "Your profile is saved.",
-            Self::UsernameChanged => "Your user name is changed. Sign in with the new one from now on.",
-            Self::PasswordChanged => "Your password is changed. You are signed out everywhere else.",
-            Self::EmailChangeSent => "A mail is on its way to the new address. Nothing changes before it is answered.",
-            Self::EmailChanged => "Your e-mail address is changed.",
-            Self::SessionEnded => "That session has ended.",
-            Self::OtherSessionsEnded => "All other sessions have ended.",
-            Self::DeletionRequested => "Your account will be deleted. Until then you can keep it: sign in.",
-            Self::DeletionUndone => "Welcome back. Your account stays.",
-        }
-    }
-
-    /// The notice of that name, if there is one.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|notice| notice.name() == name)
-    }
-}
 
 /// The login page that shows `notice`.
 #[must_use]
@@ -237,6 +154,12 @@ pub fn login_then(next: &str) -> String {
     format!("{LOGIN}?next={next}")
 }
 
+/// The page that shows what is lacking to a session from before, and leads to `next` afterwards. `next` as above.
+#[must_use]
+pub fn factor_then(next: &str) -> String {
+    format!("{LOGIN_FACTOR}?next={next}")
+}
+
 /// The page of one mail in the development mailbox.
 #[must_use]
 pub fn mailbox_mail(id: &str) -> String {
@@ -266,7 +189,7 @@ fn is_own(path: &str) -> bool {
         && path.bytes().all(plain)
         && !path.to_ascii_lowercase().contains("%2f%2f")
         && !path.split(['?', '&']).next().is_some_and(|p| p.split('/').any(|part| part == ".." || part == "."))
-        && ![LOGIN, LOGOUT, REGISTER].iter().any(|page| path.split('?').next() == Some(page))
+        && !path.split('?').next().is_some_and(|page| page == LOGOUT || LOGIN_PAGES.contains(&page))
         && !path.starts_with(ACTIONS)
 }
 
@@ -294,6 +217,7 @@ mod tests {
             "/%2f%2fevil.test",
             "/actions/log_out",
             "/login?next=/login",
+            "/login/factor?next=/login/enrol",
             "/dash\u{0}board",
             "/@evil.test:x",
             "/é",
@@ -310,13 +234,5 @@ mod tests {
             assert_eq!(own_path(Some(next)), next);
         }
         assert_eq!(own_path(None), DASHBOARD);
-    }
-
-    #[test]
-    fn every_notice_is_found_by_its_name() {
-        for notice in Notice::ALL {
-            assert_eq!(Notice::parse(notice.name()), Some(notice));
-        }
-        assert_eq!(Notice::parse("<b>hello"), None);
     }
 }

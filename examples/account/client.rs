@@ -3,10 +3,10 @@
 //! It keeps the refresh token itself (`"transport": "body"`), so it sends no cookies. One `Client` is one session at most.
 
 use doorward::server::http::api::types::{
-    AccountView, ApiProblem, Asked, Confirmation, CurrentPassword, DeletionView, EmailChange, HistoryPage,
+    AccountView, ApiProblem, Asked, ChallengeView, Confirmation, DeletionView, EmailChange, FactorAnswer, HistoryPage,
     Introspection, IntrospectionRequest, Login, MailedLink, NewUsername, PasswordChange, PasswordReset,
-    PasswordResetRequest, ProfileChange, RefreshToken, Registered, Registration, Secret, SessionPage, TakeOver,
-    TicketProof, Tokens, Transport,
+    PasswordResetRequest, ProfileChange, RefreshToken, Registered, Registration, Secret, SessionPage, SessionProof,
+    TakeOver, TicketProof, Tokens, Transport,
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
@@ -67,11 +67,27 @@ impl Client {
         Ok(registered)
     }
 
-    /// Signs in.
-    pub async fn log_in(&mut self, identifier: &str, password: &str, remember: bool) -> Result<(), Failure> {
+    /// Signs in, or says what the sign-in waits for: the password of an account with a second factor opens nothing alone.
+    pub async fn log_in(
+        &mut self,
+        identifier: &str,
+        password: &str,
+        remember: bool,
+    ) -> Result<Option<ChallengeView>, Failure> {
         let (identifier, password) = (identifier.to_owned(), password.into());
         let form = Login { identifier, password, remember, transport: Transport::Body };
-        self.tokens = Some(self.answered(self.plain(Method::POST, "/sessions").json(&form)).await?);
+        let (status, text) = self.sent(self.plain(Method::POST, "/sessions").json(&form)).await?;
+        if status == StatusCode::ACCEPTED {
+            return Ok(Some(read(&text)?));
+        }
+        self.tokens = Some(read(&text)?);
+        Ok(None)
+    }
+
+    /// Shows the second factor that a sign-in waits for.
+    pub async fn show_factor(&mut self, mut form: FactorAnswer) -> Result<(), Failure> {
+        form.transport = Transport::Body;
+        self.tokens = Some(self.answered(self.plain(Method::POST, "/sessions/factor").json(&form)).await?);
         Ok(())
     }
 
@@ -97,7 +113,11 @@ impl Client {
 
     /// Gives the password once more, for what is sensitive.
     pub async fn prove(&mut self, current_password: &str) -> Result<(), Failure> {
-        let form = CurrentPassword { current_password: current_password.into(), refresh_token: self.refresh_token() };
+        let form = SessionProof {
+            current_password: current_password.into(),
+            refresh_token: self.refresh_token(),
+            ..SessionProof::default()
+        };
         self.tokens = Some(self.answered(self.plain(Method::POST, "/sessions/proof").json(&form)).await?);
         Ok(())
     }
@@ -242,26 +262,30 @@ impl Client {
     }
 
     async fn answered<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
-        let text = self.sent(request).await?;
-        serde_json::from_str(&text).map_err(|error| Failure::Unreadable(error.to_string()))
+        let (_, text) = self.sent(request).await?;
+        read(&text)
     }
 
     async fn empty(&self, request: RequestBuilder) -> Result<(), Failure> {
         self.sent(request).await.map(drop)
     }
 
-    async fn sent(&self, request: RequestBuilder) -> Result<String, Failure> {
+    async fn sent(&self, request: RequestBuilder) -> Result<(StatusCode, String), Failure> {
         let response = request.send().await?;
         let status = response.status();
         let text = response.text().await?;
         if status.is_success() {
-            return Ok(text);
+            return Ok((status, text));
         }
         match serde_json::from_str(&text) {
             Ok(problem) => Err(Failure::Refused(Box::new(problem))),
             Err(_) => Err(Failure::Unreadable(format!("the answer is {status} and no problem of the API"))),
         }
     }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
 fn page<T: Serialize>(request: RequestBuilder, cursor: Option<T>, limit: usize) -> RequestBuilder {

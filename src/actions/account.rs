@@ -1,6 +1,7 @@
 //! What a person does with an account: confirm, change, watch over and leave it.
 //!
-//! `current_password` is the proof that sensitive acts ask for when the last one lies too far back; empty otherwise.
+//! The proof that sensitive acts ask for when the last one lies too far back is no argument: whoever answers a form reads
+//! it from what was sent (`server::http::given_proof`).
 #![expect(missing_docs, reason = "the macro makes a type of each function's arguments, without their documentation")]
 
 use crate::domain::{grant::Done, problem::Problem};
@@ -66,12 +67,9 @@ pub async fn change_profile(
 /// # Errors
 /// `proof_required`; `invalid_input`; `not_signed_in`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "change_username")]
-pub async fn change_username(
-    #[server(default)] username: String,
-    #[server(default)] current_password: String,
-) -> Result<Done, Problem> {
+pub async fn change_username(#[server(default)] username: String) -> Result<Done, Problem> {
     use crate::server::http::render::Call;
-    Call::current().change_username(&username, current_password.into()).await
+    Call::current().change_username(&username).await
 }
 
 /// Change the password. All other sessions end.
@@ -93,12 +91,9 @@ pub async fn change_password(
 /// # Errors
 /// `proof_required`; `invalid_input`; `not_signed_in`; `too_many_requests`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "request_email_change")]
-pub async fn request_email_change(
-    #[server(default)] email: String,
-    #[server(default)] current_password: String,
-) -> Result<Done, Problem> {
+pub async fn request_email_change(#[server(default)] email: String) -> Result<Done, Problem> {
     use crate::server::http::render::Call;
-    Call::current().request_email_change(&email, current_password.into()).await
+    Call::current().request_email_change(&email).await
 }
 
 /// Take the new address, with the link or the code that was mailed to it.
@@ -133,12 +128,9 @@ pub async fn undo_email_change(
 /// # Errors
 /// `proof_required`; `not_found` if it is none of one's own; `not_signed_in`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "end_session")]
-pub async fn end_session(
-    #[server(default)] session: String,
-    #[server(default)] current_password: String,
-) -> Result<Done, Problem> {
+pub async fn end_session(#[server(default)] session: String) -> Result<Done, Problem> {
     use crate::server::http::render::Call;
-    Call::current().end_session(&session, current_password.into()).await
+    Call::current().end_session(&session).await
 }
 
 /// End all sessions but this one.
@@ -146,9 +138,9 @@ pub async fn end_session(
 /// # Errors
 /// `proof_required`; `not_signed_in`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "end_other_sessions")]
-pub async fn end_other_sessions(#[server(default)] current_password: String) -> Result<Done, Problem> {
+pub async fn end_other_sessions() -> Result<Done, Problem> {
     use crate::server::http::render::Call;
-    Call::current().end_other_sessions(current_password.into()).await
+    Call::current().end_other_sessions().await
 }
 
 /// "This wasn't me": end every session, this one too, and choose a new password by mail.
@@ -166,9 +158,9 @@ pub async fn report_not_me() -> Result<Done, Problem> {
 /// # Errors
 /// `proof_required`; `not_signed_in`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "request_deletion")]
-pub async fn request_deletion(#[server(default)] current_password: String) -> Result<Done, Problem> {
+pub async fn request_deletion() -> Result<Done, Problem> {
     use crate::server::http::render::Call;
-    Call::current().request_deletion(current_password.into()).await
+    Call::current().request_deletion().await
 }
 
 /// Keep an account that was to be deleted.

@@ -5,7 +5,7 @@
 //! that is gone takes its contexts along; nor is there an owner in what runs after an `await`.
 
 use crate::domain::{account::Account, grant::Grant, problem::Problem};
-use leptos::web_sys::FormData;
+use leptos::web_sys::{FormData, HtmlFormElement};
 use std::{future::Future, pin::Pin, sync::OnceLock};
 
 /// A future in the browser: one thread, no `Send`.
@@ -25,6 +25,9 @@ pub struct Keeper {
     /// Sign out on the server; clear memory and the other tabs whatever the server says.
     /// An error tells that the server was not reached: this browser is cleared, and the keeper asks again later.
     pub sign_out: fn() -> Local<Result<(), Problem>>,
+    /// Fill a form for passkeys (`pages::passkey_form`) with what the browser's passkey answers: at once, or, if the second
+    /// is true, once somebody chooses one among what the browser fills in for a user name.
+    pub passkey: fn(HtmlFormElement, bool) -> Local<Result<(), Problem>>,
     /// Go to a path of ours with a fresh document.
     pub go: fn(&str),
 }

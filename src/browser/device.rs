@@ -1,8 +1,9 @@
 //! The browser's own clock, chance, timers, storage and address. Here alone they are ambient.
 
 use crate::paths;
-use js_sys::Function;
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Window};
 
 /// Milliseconds since 1970 by the browser's clock, which goes on while the machine sleeps.
@@ -25,6 +26,14 @@ pub(super) fn after(wait: f64, f: &Function) -> i32 {
     // Truncation is fine: waits are minutes.
     let wait = wait as i32;
     window().and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(f, wait).ok()).unwrap_or(0)
+}
+
+/// Waits so many milliseconds.
+pub(super) async fn sleep(wait: f64) {
+    let over = Promise::new(&mut |resolve, _| {
+        after(wait, &resolve);
+    });
+    drop(JsFuture::from(over).await);
 }
 
 /// Stops what `after` started.
@@ -105,5 +114,5 @@ fn storage() -> Option<web_sys::Storage> {
 /// `own_path` refuses the login pages, since nobody should be sent there after signing in; here they are fine.
 fn own(path: &str) -> &str {
     let page = path.split('?').next().unwrap_or_default();
-    if [paths::LOGIN, paths::REGISTER].contains(&page) { path } else { paths::own_path(Some(path)) }
+    if paths::LOGIN_PAGES.contains(&page) { path } else { paths::own_path(Some(path)) }
 }

@@ -4,6 +4,7 @@
 
 use crate::domain::{
     account::{Account, AccountId},
+    factor::Ceremony,
     grant::{Done, Grant},
     problem::{Code, FieldError, Problem},
     time::Timestamp,
@@ -52,6 +53,12 @@ impl FromJson for Grant {
 impl FromJson for Done {
     fn from_json(json: &JsValue) -> Option<Self> {
         Some(Self { next: text(json, "next")?, grant: Grant::from_json(&get(json, "grant")) })
+    }
+}
+
+impl FromJson for Ceremony {
+    fn from_json(json: &JsValue) -> Option<Self> {
+        Some(Self { ceremony: text(json, "ceremony")?, options: text(json, "options")? })
     }
 }
 

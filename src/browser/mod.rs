@@ -6,6 +6,7 @@
 //! | `refresh` | renewing it: one exchange at a time in this tab, one tab at a time by `locks` |
 //! | `session` | asking with the token, signing in and out |
 //! | `tabs` | what other tabs say, and which page to leave for which |
+//! | `passkey` | the browser's half of a WebAuthn ceremony |
 //! | `wire`, `json`, `device` | fetch and reading its answers; clock, chance, timers, storage, the address |
 //!
 //! The rules themselves (when to renew, what an answer means) are plain functions in `domain::renewal`, tested natively.
@@ -18,6 +19,7 @@
 mod device;
 mod json;
 mod locks;
+mod passkey;
 mod refresh;
 mod session;
 mod tabs;
@@ -34,6 +36,7 @@ pub fn start() {
         send: |path, form| Box::pin(session::send(path, form)),
         account: || Box::pin(session::account()),
         sign_out: || Box::pin(session::sign_out()),
+        passkey: |form, autofill| Box::pin(passkey::fill(form, autofill)),
         go: device::go,
     });
     tabs::listen();

@@ -120,6 +120,7 @@ async fn tell_server(_turn: &locks::Turn) -> Result<(), Problem> {
     Err(Problem { detail: detail.to_owned(), ..answer.problem() })
 }
 
-async fn post(path: &str, authorization: Option<&str>, body: &JsValue) -> wire::Answer {
+/// Posts to one of our server functions, and waits no longer than a request may take.
+pub(super) async fn post(path: &str, authorization: Option<&str>, body: &JsValue) -> wire::Answer {
     wire::post(path, authorization, body, device::deadline(LONGEST).as_ref()).await
 }

@@ -86,7 +86,7 @@ pub(super) fn signed_out() {
 fn signed_in() {
     token::forget();
     let here = device::here();
-    if here == paths::LOGIN || here == paths::REGISTER {
+    if paths::LOGIN_PAGES.contains(&here.as_str()) {
         device::go_for_good(paths::own_path(device::query("next").as_deref()));
     } else if here == paths::HOME || is_personal(&here) {
         device::reload();

@@ -6,8 +6,11 @@ use leptos::prelude::*;
 /// What a problem says to people, with when to try again.
 #[must_use]
 pub fn told(problem: &Problem) -> String {
+    // Nobody sees the field for a passkey, so what is wrong with it is said here.
+    let unseen = problem.fields.iter().find(|error| error.field.ends_with("credential"));
+    let detail = unseen.map_or(&problem.detail, |error| &error.message);
     let Some(seconds) = problem.retry_after.filter(|seconds| *seconds > 0) else {
-        return problem.detail.clone();
+        return detail.clone();
     };
     // From two minutes on nobody counts seconds. Minutes are rounded up: earlier would be in vain.
     let (count, unit) = match seconds {
@@ -15,7 +18,7 @@ pub fn told(problem: &Problem) -> String {
         2..120 => (seconds, " seconds."),
         _ => (seconds.div_ceil(60), " minutes."),
     };
-    [problem.detail.as_str(), " You can try again in ", count.to_string().as_str(), unit].concat()
+    [detail.as_str(), " You can try again in ", count.to_string().as_str(), unit].concat()
 }
 
 /// The place for a form's problem. It is always in the page, so that a script only has to fill it.
@@ -26,7 +29,8 @@ pub fn ProblemAlert(
     problem: Option<Problem>,
 ) -> impl IntoView {
     // Without scripts the focus goes where a script would move it: to the alert, unless a field says more.
-    let focus = problem.as_ref().is_some_and(|problem| problem.fields.is_empty());
+    let unseen = |field: &str| field.ends_with("credential");
+    let focus = problem.as_ref().is_some_and(|problem| problem.fields.iter().all(|error| unseen(&error.field)));
     view! {
         <div
             class="alert"
@@ -54,10 +58,18 @@ pub fn Notice(children: Children) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::problem::Code;
+    use crate::domain::problem::{Code, FieldError};
 
     fn busy(retry_after: Option<u64>) -> String {
         told(&Problem { retry_after, ..Problem::new(Code::Unavailable, 503, "We are busy.") })
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_passkey_is_said_where_it_is_seen() {
+        let of = |field: &str| told(&Problem::invalid(vec![FieldError::new(field, "That passkey did not work.")]));
+        assert_eq!(of("credential"), "That passkey did not work.");
+        assert_eq!(of("proof_credential"), "That passkey did not work.");
+        assert_eq!(of("name"), "Please check the fields marked below.");
     }
 
     #[test]

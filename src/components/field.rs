@@ -7,8 +7,11 @@ use leptos::prelude::*;
 /// There is no `maxlength`: it would cut what is pasted without a word. The server says what is too long.
 #[component]
 pub fn Field(
-    /// The name in the form, and the id.
+    /// The name in the form.
     name: &'static str,
+    /// The id, where the name is not the only one of its kind on the page.
+    #[prop(default = name.to_string(), into)]
+    id: String,
     /// What to type.
     label: &'static str,
     /// The `autocomplete` token (WHATWG HTML, autofill).
@@ -37,10 +40,10 @@ pub fn Field(
 ) -> impl IntoView {
     view! {
         <div class="field">
-            <Label id=name label optional />
+            <Label id=id.clone() label optional />
             <input
                 class="input"
-                id=name
+                id=id.clone()
                 name=name
                 type=kind
                 value=value
@@ -51,9 +54,9 @@ pub fn Field(
                 required=!optional
                 autofocus=autofocus
                 aria-invalid=if error.is_some() { "true" } else { "false" }
-                aria-describedby=described_by(name, &hint)
+                aria-describedby=described_by(&id, &hint)
             />
-            <Below id=name hint error />
+            <Below id hint error />
         </div>
     }
 }
@@ -108,16 +111,20 @@ pub fn Choice(
 /// A box to tick, with its label to the right.
 #[component]
 pub fn CheckBox(
-    /// The name in the form, and the id.
+    /// The name in the form.
     name: &'static str,
+    /// The id, where the name is not the only one of its kind on the page.
+    #[prop(default = name)]
+    id: &'static str,
     /// What ticking it means.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// Whether it is ticked already.
     checked: bool,
 ) -> impl IntoView {
     view! {
-        <label class="check" for=name>
-            <input id=name name=name type="checkbox" value="yes" checked=checked />
+        <label class="check" for=id>
+            <input id=id name=name type="checkbox" value="yes" checked=checked />
             {label}
         </label>
     }
@@ -125,7 +132,7 @@ pub fn CheckBox(
 
 /// The label of the input with that id.
 #[component]
-pub(super) fn Label(id: &'static str, label: &'static str, optional: bool) -> impl IntoView {
+pub(super) fn Label(#[prop(into)] id: String, label: &'static str, optional: bool) -> impl IntoView {
     view! {
         <label class="label" for=id>
             {label}
@@ -136,11 +143,11 @@ pub(super) fn Label(id: &'static str, label: &'static str, optional: bool) -> im
 
 /// The hint and the error below an input. The error may only grow downward, so nothing above it moves.
 #[component]
-pub(super) fn Below(id: &'static str, hint: String, error: Option<String>) -> impl IntoView {
+pub(super) fn Below(#[prop(into)] id: String, hint: String, error: Option<String>) -> impl IntoView {
     let hidden = error.is_none();
     view! {
-        {(!hint.is_empty()).then(|| view! { <p class="hint" id=[id, "-hint"].concat()>{hint}</p> })}
-        <p class="field-error" id=[id, "-error"].concat() hidden=hidden>
+        {(!hint.is_empty()).then(|| view! { <p class="hint" id=[&id, "-hint"].concat()>{hint}</p> })}
+        <p class="field-error" id=[&id, "-error"].concat() hidden=hidden>
             {error}
         </p>
     }

@@ -38,11 +38,31 @@ pub enum Event {
     Promoted,
     Demoted,
     ResetLinkIssued,
+    TotpEnrolled,
+    TotpRemoved,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
+    PasskeyCloned,
+    FactorAsked,
+    FactorFailed,
+    LoggedInWithTotp,
+    LoggedInWithRecoveryCode,
+    LoggedInWithPasskey,
+    LoggedInTrusted,
+    StepUpWithFactor,
+    BrowserTrusted,
+    BrowserUntrusted,
+    PasswordRemoved,
+    FactorsReset,
+    FactorsUndone,
 }
 
 impl Event {
     /// All kinds.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 50] = [
         Self::Registered,
         Self::LoggedIn,
         Self::LoginFailed,
@@ -73,6 +93,26 @@ impl Event {
         Self::Promoted,
         Self::Demoted,
         Self::ResetLinkIssued,
+        Self::TotpEnrolled,
+        Self::TotpRemoved,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeUsed,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasskeyCloned,
+        Self::FactorAsked,
+        Self::FactorFailed,
+        Self::LoggedInWithTotp,
+        Self::LoggedInWithRecoveryCode,
+        Self::LoggedInWithPasskey,
+        Self::LoggedInTrusted,
+        Self::StepUpWithFactor,
+        Self::BrowserTrusted,
+        Self::BrowserUntrusted,
+        Self::PasswordRemoved,
+        Self::FactorsReset,
+        Self::FactorsUndone,
     ];
 
     /// Its name in the table, in the log and in an export.
@@ -109,6 +149,26 @@ impl Event {
             Self::Promoted => "promoted",
             Self::Demoted => "demoted",
             Self::ResetLinkIssued => "reset_link_issued",
+            Self::TotpEnrolled => "totp_enrolled",
+            Self::TotpRemoved => "totp_removed",
+            Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCloned => "passkey_cloned",
+            Self::FactorAsked => "factor_asked",
+            Self::FactorFailed => "factor_failed",
+            Self::LoggedInWithTotp => "logged_in_with_totp",
+            Self::LoggedInWithRecoveryCode => "logged_in_with_recovery_code",
+            Self::LoggedInWithPasskey => "logged_in_with_passkey",
+            Self::LoggedInTrusted => "logged_in_trusted",
+            Self::StepUpWithFactor => "step_up_with_factor",
+            Self::BrowserTrusted => "browser_trusted",
+            Self::BrowserUntrusted => "browser_untrusted",
+            Self::PasswordRemoved => "password_removed",
+            Self::FactorsReset => "factors_reset",
+            Self::FactorsUndone => "factors_undone",
         }
     }
 
@@ -152,6 +212,26 @@ impl Event {
             Self::Promoted => "Made an administrator's account",
             Self::Demoted => "No administrator's account any more",
             Self::ResetLinkIssued => "An operator made a link to reset the password",
+            Self::TotpEnrolled => "Authenticator app added",
+            Self::TotpRemoved => "Authenticator app removed",
+            Self::RecoveryCodesMade => "New recovery codes made",
+            Self::RecoveryCodeUsed => "A recovery code was used",
+            Self::PasskeyAdded => "Passkey added",
+            Self::PasskeyRenamed => "Passkey renamed",
+            Self::PasskeyRemoved => "Passkey removed",
+            Self::PasskeyCloned => "A passkey was refused: it may have been copied",
+            Self::FactorAsked => "Password right; the second step was asked for",
+            Self::FactorFailed => "A wrong code was given in the second step",
+            Self::LoggedInWithTotp => "Signed in with password and authenticator app",
+            Self::LoggedInWithRecoveryCode => "Signed in with password and recovery code",
+            Self::LoggedInWithPasskey => "Signed in with a passkey",
+            Self::LoggedInTrusted => "Signed in with the password in a trusted browser",
+            Self::StepUpWithFactor => "Confirmed with the second step or a passkey",
+            Self::BrowserTrusted => "A browser was trusted",
+            Self::BrowserUntrusted => "A browser is not trusted any more",
+            Self::PasswordRemoved => "Password removed",
+            Self::FactorsReset => "The second step was removed by an operator",
+            Self::FactorsUndone => "Apps and passkeys added since then were removed",
         }
     }
 
@@ -170,6 +250,8 @@ impl Event {
                 | Self::Promoted
                 | Self::Demoted
                 | Self::ResetLinkIssued
+                | Self::FactorsReset
+                | Self::FactorsUndone
         )
     }
 }
@@ -237,6 +319,8 @@ mod tests {
             Event::Promoted,
             Event::Demoted,
             Event::ResetLinkIssued,
+            Event::FactorsReset,
+            Event::FactorsUndone,
         ];
         for event in Event::ALL {
             assert_eq!(event.may_be_foreign(), !not.contains(&event), "{event:?}");

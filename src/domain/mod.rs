@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod credential;
+pub mod factor;
 pub mod grant;
 pub mod history;
 pub mod problem;

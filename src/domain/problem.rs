@@ -50,6 +50,16 @@ pub enum Code {
     InvalidTicket,
     /// The password must be given again before this; nothing that was typed is lost.
     ProofRequired,
+    /// The account asks for a second factor that this sign-in, or this session, has not shown.
+    FactorRequired,
+    /// This site demands a second factor of the account, and it has none: it is to be enrolled at the next sign-in.
+    EnrolmentRequired,
+    /// The sign-in that waited for a factor is over: it took too long, or too many guesses.
+    ChallengeOver,
+    /// Without it nobody could sign in to the account any more, or not as this site demands.
+    LastWayIn,
+    /// The e-mail address must be confirmed before this.
+    UnconfirmedEmail,
     /// This site takes no new accounts.
     RegistrationClosed,
     /// The account is about to be deleted; it can be kept, and does nothing else until then.

@@ -51,7 +51,8 @@ pub struct Backup {
 /// may leave the copy that was worked on, `….restoring-…` beside the database; delete it.)
 ///
 /// What stays as it is now: mails that went out or were given up, links that were used, who is disabled, who is to be
-/// deleted. Nobody becomes an administrator again who is none now. Accounts that were deleted since come back, but signed
+/// deleted; and second factors: those that were added, removed or used since, with the recovery codes. Sign-ins that wait
+/// for a factor are over. Nobody becomes an administrator again who is none now. Accounts that were deleted since come back, but signed
 /// out and without rights; those made since go. Passwords and addresses are the backup's: whose differ is told, so that
 /// reset links can be sent.
 ///
@@ -115,6 +116,8 @@ struct PutBack {
     passwords_back: Vec<AccountId>,
     /// Accounts whose address is the backup's again.
     addresses_back: Vec<AccountId>,
+    /// Accounts that have no password in the backup, and no passkey: a reset link leads in.
+    locked_out: Vec<AccountId>,
     /// There were no accounts before: all is as in the backup.
     was_empty: bool,
     /// What could not be tidied up after it was done.
@@ -146,6 +149,7 @@ impl PutBack {
             no_administrators: changes.demoted,
             passwords_back: changes.passwords,
             addresses_back: changes.addresses,
+            locked_out: changes.locked_out,
             was_empty,
             loose_ends: restored.loose_ends,
             before: restored.before.map(Copied::from),
@@ -271,6 +275,7 @@ fn said(answer: &PutBack) -> String {
         (&answer.no_administrators, "Administrators in the backup, and not any more"),
         (&answer.passwords_back, "With the backup's password again (consider a reset link)"),
         (&answer.addresses_back, "With the backup's address again (consider a reset link)"),
+        (&answer.locked_out, "Without a password, as in the backup, and without a passkey (they need a reset link)"),
     ] {
         text.push_str(&numbers(what, ids));
     }

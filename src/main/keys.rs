@@ -42,6 +42,8 @@ pub struct Rotate {
     #[arg(long = "in", value_name = "TIME", default_value = "1h", value_parser = seconds)]
     after: i64,
     /// Also drop keys that were replaced for longer than what they made can live. With --purpose none nothing else is done.
+    /// Mail keys stay while a secret of an authenticator app in the database is sealed with an older one, or if the database
+    /// cannot be asked: the cleaning up of a running server seals such secrets anew, within an hour or two.
     #[arg(long)]
     drop_old: bool,
 }
@@ -52,7 +54,7 @@ enum Purpose {
     Signing,
     /// Refresh tokens.
     Refresh,
-    /// Mailed links and codes, known devices, throttles, the audit log.
+    /// Mailed links and codes, known devices, throttles, the audit log, secrets of authenticator apps.
     Mail,
     /// All three.
     All,
@@ -63,11 +65,14 @@ enum Purpose {
 impl Command {
     /// Does it.
     pub async fn run(self, settings: Option<&Path>, output: Output) -> ExitCode {
-        let done = Settings::load(settings).map_err(Into::into).and_then(|settings| match self {
-            Self::List => list(&settings, output),
-            Self::Rotate(asked) => rotate(&settings, &asked, output),
-        });
-        match done {
+        let done = async {
+            let settings = Settings::load(settings)?;
+            match self {
+                Self::List => list(&settings, output),
+                Self::Rotate(asked) => rotate(&settings, &asked, output).await,
+            }
+        };
+        match done.await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 complain(&error.to_string());
@@ -82,13 +87,13 @@ fn list(settings: &Settings, output: Output) -> Result<(), Box<dyn Error>> {
     Ok(output.say(&serde_json::json!({ "keys": keys }), |_| table(&keys))?)
 }
 
-fn rotate(settings: &Settings, asked: &Rotate, output: Output) -> Result<(), Box<dyn Error>> {
+async fn rotate(settings: &Settings, asked: &Rotate, output: Output) -> Result<(), Box<dyn Error>> {
     let purposes = purposes(&asked.purpose);
     if purposes.is_empty() && !asked.drop_old {
         return Err("with --purpose none there is nothing to do but --drop-old".into());
     }
     let change = KeyChange { purposes, after: asked.after, drop_old: asked.drop_old };
-    let changed = keys::change(settings, &World::real(), &change)?;
+    let changed = keys::exchange(settings, &World::real(), &change).await?;
     Ok(output.say(&changed, text)?)
 }
 

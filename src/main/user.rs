@@ -2,6 +2,8 @@
 
 #[path = "user_answers.rs"]
 mod answers;
+#[path = "user_factors.rs"]
+mod factors;
 
 use crate::output::{Output, complain};
 use answers::{Changed, Created, Ended, Link, Sessions, Shown, Users};
@@ -12,6 +14,7 @@ use doorward::server::{
     settings::Settings,
     store::account_list::Only,
 };
+use factors::{FactorsReset, ShownFactors};
 use secrecy::SecretString;
 use std::{
     error::Error,
@@ -72,6 +75,16 @@ pub enum Command {
     ///
     /// Exit code: 0 done, 1 refused, 2 it could not be done.
     ResetLink(User),
+    /// Shows which second factors an account has, or removes all of them. Secrets, codes and keys are never read.
+    ///
+    /// With --reset its authenticator app, passkeys, recovery codes and trusted browsers go, every session and every
+    /// sign-in that waits for a factor ends, the owner is told by mail, and the audit log has it. From then on the password
+    /// alone signs in, unless `factors.required` has a factor set up at the next sign-in. An account without a password
+    /// needs a link then: doorward user reset-link. Be sure that it is the owner who asks: whoever knows the password waits
+    /// for this.
+    ///
+    /// Exit code: 0 done (also if there were none), 1 there is no such account, 2 it could not be done.
+    Factors(Factors),
     /// Lists the sessions that are alive, of one account or of all, the one used last first.
     ///
     /// Exit code: 0 listed, 1 there is no such account, 2 it could not be done.
@@ -128,6 +141,17 @@ pub struct List {
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..))]
     limit: i64,
+}
+
+/// What `factors` takes.
+#[derive(Args)]
+pub struct Factors {
+    /// A user name, an e-mail address or an account's number.
+    #[arg(value_name = "USER")]
+    user: String,
+    /// Remove all of them; nothing is asked before.
+    #[arg(long)]
+    reset: bool,
 }
 
 /// What `sessions` takes.
@@ -191,6 +215,14 @@ impl Command {
             Self::ResetLink(who) => {
                 let made = auth.make_reset_link(&who.user).await?;
                 output.say(&Link::of(&made.account, &made.what, operator), Link::text)?;
+            }
+            Self::Factors(of) if of.reset => {
+                let reset = auth.reset_factors(&of.user).await?;
+                output.say(&FactorsReset::of(&reset.account, reset.what), FactorsReset::text)?;
+            }
+            Self::Factors(of) => {
+                let shown = auth.user_factors(&of.user).await?;
+                output.say(&ShownFactors::of(&shown.account, shown.what), ShownFactors::text)?;
             }
             Self::Sessions(list) => {
                 let open = auth.open_sessions(list.user.as_deref(), list.limit).await?;

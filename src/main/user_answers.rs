@@ -12,11 +12,12 @@ use doorward::{
 use serde::Serialize;
 
 /// What people have typed, fit for a terminal: nothing in it steers that.
-fn calm(text: &str) -> String {
+pub fn calm(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
-fn time(at: Option<Timestamp>) -> Option<String> {
+/// A time for programs, if there is one.
+pub fn time(at: Option<Timestamp>) -> Option<String> {
     at.map(Timestamp::rfc3339)
 }
 
@@ -102,6 +103,8 @@ pub struct Shown {
     created_at: String,
     last_login_at: Option<String>,
     password: &'static str,
+    /// Whether the password alone does not sign in.
+    second_factor: bool,
     disabled_at: Option<String>,
     admin_since: Option<String>,
     delete_at: Option<String>,
@@ -122,6 +125,7 @@ impl Shown {
             created_at: account.created_at.rfc3339(),
             last_login_at: time(account.last_login_at),
             password: word(report.password),
+            second_factor: report.has_factors,
             disabled_at: time(report.disabled_at),
             admin_since: time(report.admin_since),
             delete_at: time(account.delete_at),
@@ -142,6 +146,7 @@ impl Shown {
             ("created", self.created_at.clone()),
             ("last sign-in", or(&self.last_login_at, "never")),
             ("password", self.password.to_owned()),
+            ("second factor", if self.second_factor { "yes (doorward user factors)" } else { "no" }.to_owned()),
             ("disabled", or(&self.disabled_at, "no")),
             ("administrator", self.admin_since.as_ref().map_or("no".to_owned(), |at| format!("since {at}"))),
             ("leaving", or(&self.delete_at, "no")),

@@ -1,6 +1,13 @@
 //! What every page may know of its request. The server provides it while it renders; islands get what they need of it as props.
 
-use crate::domain::{account::Account, history::History, problem::Problem, session::SessionSummary, time::Timestamp};
+use crate::domain::{
+    account::Account,
+    factor::{Factors, Takes, Waiting, WaitingTotp},
+    history::History,
+    problem::Problem,
+    session::SessionSummary,
+    time::Timestamp,
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -94,6 +101,40 @@ pub struct AccountFacts {
     pub time_zones: Vec<String>,
     /// Days between the wish to leave and the end.
     pub deletion_grace: i64,
+    /// What signing in takes beside a password.
+    pub factors: Factors,
+    /// Whether passkeys can be made here: not at an IP address.
+    pub offers_passkeys: bool,
+    /// An authenticator app that waits for its first code.
+    pub new_app: Option<NewApp>,
+    /// New recovery codes, as long as they are shown.
+    pub codes: Vec<String>,
+    /// Whether the last proof of who looks at the page is so fresh that no form asks for another.
+    pub is_fresh: bool,
+}
+
+/// An authenticator app that waits for its first code, and its picture.
+#[derive(Clone, Debug)]
+pub struct NewApp {
+    /// The secret.
+    pub waiting: WaitingTotp,
+    /// Its `otpauth:` URL as a QR code.
+    pub picture: Option<Picture>,
+}
+
+/// A QR code, to be drawn: dark shapes on a light ground.
+#[derive(Clone)]
+pub struct Picture {
+    /// The length of a side in modules, the quiet zone included.
+    pub side: usize,
+    /// The dark modules as the path of an SVG, one unit a module.
+    pub path: String,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Picture")
+    }
 }
 
 /// Whether this site asks people to confirm their address.
@@ -112,15 +153,23 @@ pub struct RegistrationOpen(pub bool);
 #[derive(Clone)]
 pub struct LocalTime(pub Arc<dyn Fn(Timestamp) -> String + Send + Sync>);
 
-/// A form that waits for its sender to confirm with the password: where it goes and what was typed.
+/// A form that waits for its sender to confirm who it is: where it goes and what was typed.
 #[derive(Clone, Debug)]
 pub struct ProofAsked {
     /// The path of the form.
     pub form: String,
     /// Field names and what was typed; no passwords.
     pub values: Vec<(String, String)>,
-    /// What was wrong with the password, if one was given.
+    /// What was wrong with the proof, if one was given.
     pub problem: Option<Problem>,
+    /// What the account takes as proof.
+    pub takes: Takes,
+}
+
+/// The sign-in, or the session from before, that waits for a factor in this browser.
+#[must_use]
+pub fn waiting() -> Option<Waiting> {
+    use_context::<Waiting>()
 }
 
 /// What this page shows beside the account.

@@ -19,13 +19,16 @@ pub fn ErrorPage(
         Code::Unavailable | Code::TooManyRequests | Code::Offline => "Please try again in a moment",
         Code::ProofRequired
         | Code::RegistrationClosed
+        | Code::EnrolmentRequired
+        | Code::LastWayIn
+        | Code::UnconfirmedEmail
         | Code::LeavingAccount
         | Code::CrossSite
         | Code::MalformedRequest
         | Code::MethodNotAllowed
         | Code::UnsupportedMediaType
         | Code::TooLarge => "That did not work",
-        Code::NotSignedIn | Code::WrongCredentials => "Please sign in",
+        Code::NotSignedIn | Code::WrongCredentials | Code::FactorRequired | Code::ChallengeOver => "Please sign in",
         Code::InvalidInput | Code::InvalidTicket | Code::Internal => "Something went wrong",
     };
     let may_pass = problem.status >= 500 || problem.retry_after.is_some();

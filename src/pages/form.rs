@@ -61,6 +61,11 @@ fn wake(place: Element) {
     }
     let Some(form) = within("form") else { return };
     _ = form.set_attribute("data-awake", "");
+    if let Some(keeper) = keeper().filter(|_| form.has_attribute("data-autofill"))
+        && let Ok(form) = form.clone().dyn_into()
+    {
+        spawn_local(autofill(form, keeper));
+    }
     _ = window_event_listener(ev::pageshow, move |event| {
         if event.persisted() {
             set_idle(&form);
@@ -73,7 +78,9 @@ fn submitted(event: SubmitEvent) {
     let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
     let Some(form) = form else { return };
     hide_passwords(&form);
-    let Some((keeper, function)) = keeper().zip(form.get_attribute("data-function")) else { return };
+    let function = form.get_attribute("data-function");
+    let asks = form.has_attribute("data-passkey");
+    let Some(keeper) = keeper().filter(|_| asks || function.is_some()) else { return };
     event.prevent_default();
     if form.has_attribute("aria-busy") {
         return;
@@ -81,19 +88,29 @@ fn submitted(event: SubmitEvent) {
     let pressed = event.submitter().map(Element::from);
     set_busy(&form, pressed.as_ref());
     spawn_local(async move {
-        if function == LogOut::PATH {
-            sign_out(keeper).await;
-        } else {
-            send(form, keeper, function, pressed).await;
+        if function.as_deref() == Some(LogOut::PATH) {
+            return sign_out(keeper).await;
+        }
+        let pressed = pressed.and_then(|button| button.get_attribute("name").zip(button.get_attribute("value")));
+        match if asks { (keeper.passkey)(form.clone(), false).await } else { Ok(()) } {
+            Ok(()) => send(&form, keeper, function, pressed).await,
+            Err(problem) => refused(&form, &problem, pressed),
         }
     });
 }
 
-/// Sends the form and shows what becomes of it.
-async fn send(form: HtmlFormElement, keeper: Keeper, function: String, pressed: Option<Element>) {
-    let pressed = pressed.and_then(|button| button.get_attribute("name").zip(button.get_attribute("value")));
-    let Ok(fields) = FormData::new_with_form(&form) else {
-        return leave_to_browser(&form, pressed);
+/// Sends the form for as long as passkeys are chosen where the browser fills in user names, and the server refuses them.
+async fn autofill(form: HtmlFormElement, keeper: Keeper) {
+    while (keeper.passkey)(form.clone(), true).await.is_ok() {
+        set_busy(&form, None);
+        send(&form, keeper, form.get_attribute("data-function"), None).await;
+    }
+}
+
+/// Sends the form and shows what becomes of it. One without a `function` the browser sends, now that it is filled in.
+async fn send(form: &HtmlFormElement, keeper: Keeper, function: Option<String>, pressed: Option<(String, String)>) {
+    let Some((function, fields)) = function.zip(FormData::new_with_form(form).ok()) else {
+        return leave_to_browser(form, pressed);
     };
     if let Some((name, value)) = &pressed {
         _ = fields.append_with_str(name, value);
@@ -101,15 +118,26 @@ async fn send(form: HtmlFormElement, keeper: Keeper, function: String, pressed: 
     match (keeper.send)(function, fields).await {
         // The form stays busy: a new document is on its way.
         Ok(next) => (keeper.go)(&next),
-        // The page that asks for the password is the server's, and gets what was typed.
-        Err(problem) if problem.code == Code::ProofRequired => leave_to_browser(&form, pressed),
-        // So does the one that leads to the login page and back.
-        Err(problem) if problem.code == Code::NotSignedIn => leave_to_browser(&form, pressed),
-        Err(problem) => {
-            set_idle(&form);
-            show(&form, &problem);
+        Err(problem) => refused(form, &problem, pressed),
+    }
+}
+
+fn refused(form: &HtmlFormElement, problem: &Problem, pressed: Option<(String, String)>) {
+    match problem.code {
+        // The page that asks for a proof is the server's, and gets what was typed. So does the one that leads to the login
+        // page, or to the factor that is lacking, and back.
+        Code::ProofRequired => leave_to_browser(form, pressed),
+        code if leads_elsewhere(code) => leave_to_browser(form, pressed),
+        _ => {
+            set_idle(form);
+            show(form, problem);
         }
     }
+}
+
+/// Whether the server answers a form that it refuses so by leading to another page.
+fn leads_elsewhere(code: Code) -> bool {
+    matches!(code, Code::NotSignedIn | Code::FactorRequired | Code::EnrolmentRequired | Code::ChallengeOver)
 }
 
 /// Lets the browser send the form as it would without us. `submit` knows of no button, so its value becomes a field.

@@ -16,10 +16,11 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
 /// The sections of an account, in the order of their links.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     (paths::DASHBOARD, "Overview"),
     (paths::ACCOUNT, "Profile"),
     (paths::ACCOUNT_SECURITY, "Security"),
+    (paths::ACCOUNT_FACTORS, "Two-step sign-in"),
     (paths::ACCOUNT_SESSIONS, "Sessions"),
     (paths::ACCOUNT_HISTORY, "History"),
     (paths::ACCOUNT_PRIVACY, "Privacy"),

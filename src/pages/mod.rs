@@ -6,10 +6,13 @@
 
 mod account;
 mod account_card;
+mod app_setup;
 mod confirm_email;
 mod confirm_email_change;
 pub mod context;
 mod dashboard;
+mod enrol;
+mod factor;
 mod failed;
 mod form;
 mod frame;
@@ -18,6 +21,7 @@ mod live;
 mod login;
 mod mailed;
 mod not_found;
+mod passkey_form;
 mod proof;
 mod register;
 mod reset_confirmation;
@@ -25,10 +29,15 @@ mod reset_password;
 mod sign_out;
 mod undo_email_change;
 
-pub use account::{HistoryPage, NotMePage, PrivacyPage, ProfilePage, RestorePage, SecurityPage, SessionsPage};
+pub use account::{
+    FactorsAppPage, FactorsPage, HistoryPage, NotMePage, PrivacyPage, ProfilePage, RecoveryCodesPage, RestorePage,
+    SecurityPage, SessionsPage,
+};
 pub use confirm_email::ConfirmEmailPage;
 pub use confirm_email_change::ConfirmEmailChangePage;
 pub use dashboard::DashboardPage;
+pub use enrol::EnrolPage;
+pub use factor::FactorPage;
 pub use failed::ErrorPage;
 pub use home::HomePage;
 pub use login::LoginPage;

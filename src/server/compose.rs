@@ -7,6 +7,7 @@ mod heartbeat;
 mod key_watch;
 pub mod keys;
 pub mod operator;
+pub mod seals;
 pub mod upkeep;
 
 pub use key_watch::KeyWatch;
@@ -16,7 +17,7 @@ use super::{
         self, AuditReport, AuthService, ImportPlan, ImportReport, KnownEntry, Parts, PasswordPolicy, RegistrationRules,
     },
     clock::{Clock, SystemClock},
-    crypto::{AuditSeals, Keyring, Keys, PasswordHasher, Sealing},
+    crypto::{AuditSeals, Keyring, Keys, Passkeys, PasswordHasher, Sealing},
     entropy::{Entropy, SystemEntropy},
     http::{self, AppState, assets::EMBEDDED, cookies::Cookies, embedded},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
@@ -282,6 +283,7 @@ fn service(
     Ok(AuthService::new(Parts {
         store: store.clone(),
         hasher,
+        passkeys: Passkeys::new(settings),
         keyring: keyring.clone(),
         metrics: metrics.clone(),
         rules: RegistrationRules::new(settings),

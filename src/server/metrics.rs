@@ -6,7 +6,7 @@ mod outcome;
 mod process;
 mod scrape;
 
-pub use outcome::{Mailing, Refresh, Registering, SignIn};
+pub use outcome::{FactorKind, Mailing, Refresh, Registering, SignIn};
 pub use scrape::{Outbox, Pool, Sight};
 
 use prometheus_client::{
@@ -39,6 +39,7 @@ struct Counters {
     connections: Gauge,
     refreshes: Family<Labels<1>, Counter>,
     sign_ins: Family<Labels<1>, Counter>,
+    factors: Family<Labels<2>, Counter>,
     registrations: Family<Labels<1>, Counter>,
     throttled: Family<Labels<1>, Counter>,
     tokens_refused: Counter,
@@ -85,6 +86,7 @@ impl Metrics {
             connections: Gauge::default(),
             refreshes: Family::default(),
             sign_ins: Family::default(),
+            factors: Family::default(),
             registrations: Family::default(),
             throttled: Family::default(),
             tokens_refused: Counter::default(),
@@ -134,6 +136,11 @@ impl Metrics {
         count(&self.0.sign_ins, outcome.as_str());
     }
 
+    /// A factor was judged, right or wrong; one that was right may still have been used before.
+    pub fn factor(&self, kind: FactorKind, right: bool) {
+        self.0.factors.get_or_create(&factor_labels(kind, right)).inc();
+    }
+
     /// What became of a registration.
     pub fn registration(&self, outcome: Registering) {
         count(&self.0.registrations, outcome.as_str());
@@ -172,6 +179,11 @@ impl Metrics {
     }
 }
 
+fn factor_labels(kind: FactorKind, right: bool) -> Labels<2> {
+    let outcome = if right { "taken" } else { "refused" };
+    [("kind", kind.as_str().to_owned()), (outcome::LABEL, outcome.to_owned())]
+}
+
 fn count(family: &Family<Labels<1>, Counter>, outcome: &str) {
     family.get_or_create(&[(outcome::LABEL, outcome.to_owned())]).inc();
 }
@@ -185,7 +197,8 @@ impl Counters {
         registry.register("requests_running", "Requests that are being worked on", running.clone());
         registry.register("connections", "Connections that are open", connections.clone());
         registry.register("refreshes", "Refreshes of sessions, by what became of them", self.refreshes.clone());
-        registry.register("sign_ins", "Sign-ins with a password, by what became of them", self.sign_ins.clone());
+        registry.register("sign_ins", "Sign-ins, by what became of them", self.sign_ins.clone());
+        registry.register("factors", "Second factors and passkeys that were shown, by kind", self.factors.clone());
         registry.register("registrations", "Registrations, by what became of them", self.registrations.clone());
         let what = "Tries that were one too many, by the setting that says so";
         registry.register("throttled", what, self.throttled.clone());
@@ -207,6 +220,11 @@ impl Counters {
         name(&self.refreshes, &Refresh::ALL.map(Refresh::as_str));
         name(&self.sign_ins, &SignIn::ALL.map(SignIn::as_str));
         name(&self.registrations, &Registering::ALL.map(Registering::as_str));
+        for kind in FactorKind::ALL {
+            for right in [true, false] {
+                drop(self.factors.get_or_create_owned(&factor_labels(kind, right)));
+            }
+        }
     }
 }
 

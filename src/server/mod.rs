@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod settings;
 mod settings_checks;
 mod settings_doors;
+pub mod settings_factors;
 pub mod settings_limit;
 mod settings_lists;
 mod settings_operations;

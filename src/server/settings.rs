@@ -38,6 +38,7 @@ pub struct Settings {
     pub registration: Registration,
     pub confirmation: Confirmation,
     pub account: Account,
+    pub factors: Factors,
     pub throttle: Throttle,
     pub reset: Reset,
     pub cors: Cors,
@@ -92,10 +93,15 @@ sections! {
     }
     Confirmation { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
     Account { proof_age: i64, undo_lifetime: i64, keep_name: i64, deletion_grace: i64, keep_history: i64, keep_tickets: i64 }
+    Factors {
+        required: RequiredOf, challenge_lifetime: i64, challenge_tries: i64, enrolment_lifetime: i64, trusted_days: i64,
+        passkeys: i64, passkey_domain: String,
+    }
     Throttle {
         login_name: Limit, login_slowest: i64, login_name_total: Limit, login_failures: Limit,
         login_failures_total: Limit, login: Limit, register: Limit, mail: Limit, mail_total: Limit, mail_to: Limit,
-        proof: Limit, proof_account: Limit, password: Limit, username: Limit, refresh: Limit, profile: Limit, known_device: i64,
+        proof: Limit, proof_account: Limit, password: Limit, username: Limit, refresh: Limit, profile: Limit, factor: Limit,
+        factor_total: Limit, ceremony: Limit, known_device: i64,
     }
     Reset { link_lifetime: i64, code_lifetime: i64, code_tries: i64, mails_per_hour: i64, mail_gap: i64 }
     Cors { origins: Vec<String> }
@@ -153,6 +159,18 @@ pub enum Confirm {
     Optional,
     /// Nobody signs in before.
     Required,
+}
+
+/// Values of `factors.required`: of whom this site demands a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequiredOf {
+    /// Of nobody; whoever has one uses it.
+    Never,
+    /// Of administrators.
+    Admins,
+    /// Of everyone.
+    Everyone,
 }
 
 /// Values of `compat.enumeration`.

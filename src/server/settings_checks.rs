@@ -45,6 +45,7 @@ pub fn check(settings: &mut Settings) -> Result<(), SettingsError> {
     account(&settings.account)?;
     throttle(&settings.throttle)?;
     reset(&settings.reset)?;
+    super::settings_factors::check(settings)?;
     super::settings_doors::check(settings)?;
     super::settings_operations::check(settings)?;
     mail(&mut settings.mail, local)
@@ -236,6 +237,9 @@ pub fn limits_off(throttle: &Throttle) -> Vec<&'static str> {
         ("throttle.username", throttle.username),
         ("throttle.refresh", throttle.refresh),
         ("throttle.profile", throttle.profile),
+        ("throttle.factor", throttle.factor),
+        ("throttle.factor_total", throttle.factor_total),
+        ("throttle.ceremony", throttle.ceremony),
     ];
     limits.into_iter().filter(|(_, limit)| limit.is_off()).map(|(key, _)| key).collect()
 }

@@ -251,5 +251,5 @@ fn a_limit_that_is_no_limit_names_its_key_and_every_limit_that_is_off_is_known()
     let off = taken(&keys.iter().map(|key| format!("{key} = \"off\"\n")).collect::<String>());
     let known: BTreeSet<String> = limits_off(&off.throttle).into_iter().map(str::to_owned).collect();
     assert_eq!(known, keys);
-    assert_eq!(known.len(), 15);
+    assert_eq!(known.len(), 18);
 }

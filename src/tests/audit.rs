@@ -6,6 +6,7 @@ use crate::harness::{App, Engine, START, on_both_engines};
 use doorward::{
     domain::{
         account::{Account, AccountId},
+        factor::AssuranceLevel,
         history::Event,
         time::Timestamp,
     },
@@ -364,5 +365,6 @@ fn principal(account: AccountId, sid: &str) -> Principal {
         time_zone: "UTC".to_owned(),
         delete_at: None,
     };
-    Principal { account, sid: sid.to_owned(), authenticated_at: START }
+    let level = AssuranceLevel::One;
+    Principal { account, sid: sid.to_owned(), authenticated_at: START, level, is_admin: false }
 }

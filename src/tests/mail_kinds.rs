@@ -26,7 +26,7 @@ const HOSTILE: [&str; 9] = [
 
 /// Each kind: its subject, the pages it links to in their order, and words that it says.
 type Said = (MailKind, &'static str, &'static [&'static str], &'static [&'static str]);
-const SAID: [Said; 13] = [
+const SAID: [Said; 24] = [
     (
         MailKind::PasswordReset,
         "Choose a new password for Tea & Co",
@@ -104,6 +104,72 @@ const SAID: [Said; 13] = [
         "Choose another user name for Tea & Co",
         &[paths::ACCOUNT],
         &["asked for another user name", "It is mona now.", "Sign in to choose another one", "stays as it is."],
+    ),
+    (
+        MailKind::TotpEnrolled,
+        "An authenticator app was added at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME],
+        &["its codes are asked for beside the password", "Firefox on Linux, 192.0.2.7", "they can remove it"],
+    ),
+    (
+        MailKind::TotpRemoved,
+        "The authenticator app was removed at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["are not asked for any more", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::RecoveryCodesMade,
+        "New recovery codes at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["codes from before do not work any more", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::RecoveryCodeUsed,
+        "A recovery code was used at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["It does not work again.", "Codes that are left: 3.", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::PasskeyAdded,
+        "A passkey was added at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME],
+        &["the passkey “Blue key” was added", "Firefox on Linux, 192.0.2.7", "they can remove it"],
+    ),
+    (
+        MailKind::PasskeyRemoved,
+        "A passkey was removed at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["the passkey “Blue key” was removed", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::PasswordRemoved,
+        "Your password for Tea & Co was removed",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["with a passkey alone", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::FactorGuesses,
+        "Wrong codes for your account at Tea & Co",
+        &[paths::RESET_PASSWORD, paths::ACCOUNT_NOT_ME],
+        &["ten wrong codes in a row", "whoever it was knows yours", "choose a new password at once"],
+    ),
+    (
+        MailKind::PasskeyCloned,
+        "A passkey was refused at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME],
+        &["we refused the passkey “Blue key”", "remove that passkey", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
+        MailKind::FactorsReset,
+        "Your second factors were removed at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::RESET_PASSWORD],
+        &["those who run Tea & Co removed", "passkeys, recovery codes and trusted browsers", "signed out everywhere"],
+    ),
+    (
+        MailKind::FactorsUndone,
+        "Second factors were removed at Tea & Co",
+        &[paths::RESET_PASSWORD, paths::ACCOUNT_FACTORS],
+        &["change of your address at Tea & Co was undone", "added since that change was asked for"],
     ),
 ];
 
@@ -190,14 +256,21 @@ fn a_ticket_without_a_good_address_gets_no_mail() {
 
 #[test]
 fn what_people_wrote_is_no_markup_no_link_and_no_header() {
+    let composer = composer().0;
     for kind in MailKind::ALL {
         for text in HOSTILE {
             // As the first name, as the user name that stands in for it, and as what the outbox tells.
-            for (first_name, username, about) in
-                [(text, "mona", None), ("", text, Some(text)), ("Mona", text, Some(text))]
-            {
+            let (before, after) = (format!("{text}\nFirefox on Linux, 192.0.2.7"), format!("Blue key\n{text}"));
+            for (first_name, username, about) in [
+                (text, "mona", None),
+                ("", text, Some(text)),
+                ("Mona", text, Some(text)),
+                ("Mona", "mona", Some(&*before)),
+                ("Mona", "mona", Some(&*after)),
+            ] {
                 let recipient = Recipient { first_name: first_name.into(), username: username.into(), ..mona() };
-                let mail = mail_of(kind, &recipient, about);
+                let letter = Letter { about, ..letter("outbox1", kind, &recipient) };
+                let mail = composer.compose(&letter, NOW).expect("a mail");
                 for part in [source(&mail), mail.text().to_owned(), mail.html().to_owned(), mail.subject().to_owned()] {
                     // Whole enough that a random boundary between parts does not spell one.
                     for harm in ["evil.test", "alert(1)", "Bcc:"] {
@@ -231,6 +304,10 @@ fn a_notice_does_without_what_the_outbox_does_not_tell() {
         (MailKind::LoginAfterFailures, "The device"),
         (MailKind::UsernameChanged, " from "),
         (MailKind::DeletionRequested, "deleted on"),
+        (MailKind::TotpEnrolled, "The device"),
+        (MailKind::RecoveryCodeUsed, "are left"),
+        (MailKind::PasskeyAdded, "“"),
+        (MailKind::FactorsReset, "The device"),
     ] {
         let mail = mail_of(kind, &mona(), None);
         assert!(!mail.text().contains(absent), "{kind:?}: {}", mail.text());

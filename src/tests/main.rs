@@ -19,6 +19,8 @@ mod client;
 mod compat;
 mod dashboards;
 mod deploy;
+mod factor_pages;
+mod factors;
 mod front_end;
 mod harness;
 mod import_django;

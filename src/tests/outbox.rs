@@ -5,7 +5,7 @@ use crate::{
     smtp_server::{Fault, SmtpServer, Tls},
 };
 use doorward::{
-    domain::{account::AccountId, time::Timestamp},
+    domain::{account::AccountId, factor::AssuranceLevel, time::Timestamp},
     server::{
         clock::ManualClock,
         crypto::Keys,
@@ -102,6 +102,8 @@ impl Post {
             expires_at: give_up_at,
             code_expires_at: START.plus(600),
             email: email.map(|email| (email.to_owned(), email.to_owned())),
+            asked_at: None,
+            demanded_level: AssuranceLevel::One,
         });
         let write = self.store.write(move |tx| {
             Box::pin(async move {

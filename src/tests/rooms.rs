@@ -9,7 +9,7 @@ use std::{
 use syn::visit::{self, Visit};
 
 /// Each room and the rooms it may name besides itself. `domain` may be named by all.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("paths", &["domain"]),
     ("components", &["domain"]),
@@ -21,8 +21,15 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("server::settings_limit", &[]),
     (
         "server::settings_checks",
-        &["server::settings", "server::settings_doors", "server::settings_lists", "server::settings_operations"],
+        &[
+            "server::settings",
+            "server::settings_doors",
+            "server::settings_factors",
+            "server::settings_lists",
+            "server::settings_operations",
+        ],
     ),
+    ("server::settings_factors", &["server::settings", "server::settings_checks"]),
     ("server::settings_operations", &["server::settings", "server::settings_checks"]),
     ("server::metrics", &[]),
     ("server::settings_doors", &["server::settings", "server::settings_checks", "server::settings_lists"]),
@@ -30,7 +37,17 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("server::clock", &["domain"]),
     ("server::entropy", &["domain"]),
     ("server::store", &["domain", "server::settings"]),
-    ("server::crypto", &["domain", "server::clock", "server::entropy", "server::metrics", "server::settings"]),
+    (
+        "server::crypto",
+        &[
+            "domain",
+            "server::clock",
+            "server::entropy",
+            "server::metrics",
+            "server::settings",
+            "server::settings_factors",
+        ],
+    ),
     (
         "server::mailer",
         &[

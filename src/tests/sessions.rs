@@ -5,7 +5,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use doorward::{
     domain::account::AccountId,
     server::{
-        auth::{AuthError, Origin},
+        auth::{AuthError, Origin, Proof},
         store::sessions,
     },
 };
@@ -230,8 +230,8 @@ on_both_engines! {
         let oldest = mona.held();
         mona.refresh().await;
         let before = mona.held();
-        let password = secrecy::SecretString::from(PASSWORD);
-        let wrong = secrecy::SecretString::from("not her password");
+        let password = Proof::Password(PASSWORD.into());
+        let wrong = Proof::Password("not her password".into());
         assert!(matches!(app.auth.step_up(Some(&before), &wrong, &Origin::default()).await, Err(AuthError::Invalid(_))));
         let [first, second] = [app.auth.step_up(Some(&before), &password, &Origin::default()).await, app.auth.step_up(Some(&before), &password, &Origin::default()).await]
             .map(|opened| opened.unwrap().cookie.token.expose_secret().to_owned());
@@ -252,7 +252,7 @@ on_both_engines! {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;
         let before = mona.held();
-        let opened = app.auth.step_up(Some(&before), &secrecy::SecretString::from(PASSWORD), &Origin::default()).await.unwrap();
+        let opened = app.auth.step_up(Some(&before), &Proof::Password(PASSWORD.into()), &Origin::default()).await.unwrap();
         app.clock.advance(61);
         assert_eq!(mona.refresh().await.status, 401, "the answer may have been lost: no token, and no theft");
         mona.set_cookie("__Host-doorward", Some(opened.cookie.token.expose_secret()));

@@ -153,6 +153,21 @@ on_both_engines! {
         }
     }
 
+    async fn parallel_tries_have_each_another_number(engine) {
+        let app = App::start(engine).await;
+        let charges = [limited("a", 12, 60_000), limited("b", 100, 60_000)];
+        let tries = (0..20).map(|_| {
+            let charges = charges.to_vec();
+            app.store.write(move |tx| {
+                Box::pin(async move { Ok(throttles::charge_in_a_row(tx, &charges, START).await?.1) })
+            })
+        });
+        let mut numbers: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+        numbers.sort_unstable();
+        let expected: Vec<i64> = [0; 8].into_iter().chain(1..=12).collect();
+        assert_eq!(numbers, expected, "those that were refused have none");
+    }
+
     async fn parallel_tries_on_several_limits_in_any_order_neither_stop_each_other_nor_pass_too_often(engine) {
         let app = App::start(engine).await;
         let (few, many) = (limited("b", 5, 60_000), limited("a", 40, 60_000));

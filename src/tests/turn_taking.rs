@@ -3,7 +3,7 @@
 
 use crate::harness::{App, Engine};
 use doorward::{
-    domain::account::AccountId,
+    domain::{account::AccountId, factor::SignInMethod},
     server::{
         auth::{AuthError, AuthService, Origin},
         crypto::{Keys, RefreshTokens, Rid},
@@ -128,6 +128,7 @@ impl World {
             device_label: String::new(),
             user_agent: String::new(),
             ip: String::new(),
+            method: SignInMethod::Password,
         };
         self.app.store.write(move |tx| Box::pin(async move { sessions::insert(tx, &new, now).await })).await.unwrap();
         rid

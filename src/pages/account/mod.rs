@@ -1,18 +1,25 @@
 //! The pages of an account, one file per section. The server has sent away those who are not signed in, and fills
 //! `context::AccountFacts` with what each shows.
 
+mod factors;
+mod factors_app;
 mod history;
 mod not_me;
+mod passkeys;
 mod privacy;
 mod profile;
+mod recovery_codes;
 mod restore;
 mod security;
 mod sessions;
 
+pub use factors::FactorsPage;
+pub use factors_app::FactorsAppPage;
 pub use history::HistoryPage;
 pub use not_me::NotMePage;
 pub use privacy::PrivacyPage;
 pub use profile::ProfilePage;
+pub use recovery_codes::RecoveryCodesPage;
 pub use restore::RestorePage;
 pub use security::SecurityPage;
 pub use sessions::SessionsPage;

@@ -1,7 +1,7 @@
 //! Deleting rows that nobody can use any more.
 
 use super::{AuthError, AuthService};
-use crate::server::store::{leases, outbox, sessions, tickets};
+use crate::server::store::{challenges, leases, outbox, passkeys, sessions, tickets, totp_secrets, trusted_browsers};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -60,10 +60,17 @@ impl AuthService {
                 let sessions = sessions::delete_ended(tx, ended).await?;
                 let tickets = tickets::delete_dead(tx, tickets_before).await?;
                 outbox::delete_finished_before(tx, mails_before).await?;
+                challenges::delete_expired(tx, now).await?;
+                totp_secrets::delete_expired(tx, now).await?;
+                trusted_browsers::delete_expired(tx, now).await?;
+                // A day more than they live: a clock that is set back makes none good again.
+                passkeys::forget_spent(tx, now.plus(-DAY)).await?;
                 service.let_go(tx, now).await?;
                 Ok(sessions + tickets)
             })
         });
-        Ok(write.await?)
+        let gone = write.await?;
+        self.reseal_totp().await?;
+        Ok(gone)
     }
 }

@@ -4,7 +4,7 @@
 //! a disabled account are felt at once, which SimpleJWT's tokens never did.
 
 use super::{
-    AuthError, AuthService, Decision, LoginForm, Opened, Origin, decide, log_in::Leavers, password_reset::RESET,
+    AuthError, AuthService, Decision, LoginForm, Opened, Origin, decide, log_in::Doorway, password_reset::RESET,
 };
 use crate::{
     domain::{account::Account, time::Timestamp},
@@ -111,7 +111,7 @@ impl AuthService {
         origin: &Origin,
         naming: bool,
     ) -> Result<CompatTokenPair, AuthError> {
-        let opened = self.log_in_as(form, origin, None, Leavers::Refused).await?.into_opened();
+        let opened = self.log_in_as(form, origin, None, Doorway::Narrow).await?.into_opened()?;
         let presented = self.presented(&opened).ok_or(AuthError::NotSignedIn)?;
         let found = sessions::find(&mut *self.parts.store.read().await?, &presented.rid.to_text()).await?;
         let (session, stored) = found.ok_or(AuthError::NotSignedIn)?;
@@ -123,7 +123,7 @@ impl AuthService {
     /// # Errors
     /// As [`AuthService::log_in_elsewhere`].
     pub async fn log_in_for_long(&self, form: &LoginForm, origin: &Origin) -> Result<SecretString, AuthError> {
-        let opened = self.log_in_as(form, origin, None, Leavers::Refused).await?.into_opened();
+        let opened = self.log_in_as(form, origin, None, Doorway::Narrow).await?.into_opened()?;
         let presented = self.presented(&opened).ok_or(AuthError::NotSignedIn)?;
         Ok(self.keyed().refresh_tokens.mint_kept(&presented.rid, presented.counter))
     }
@@ -151,6 +151,10 @@ impl AuthService {
         let now = self.parts.clock.now();
         match decide(session, standing.counter, now, self.parts.settings.session.reuse_window) {
             Decision::Rotate | Decision::Repeat | Decision::Fork | Decision::CatchUp => {}
+            Decision::AskFactor => {
+                self.parts.metrics.refresh(Refresh::FactorAsked);
+                return Err(AuthError::FactorRequired.into());
+            }
             Decision::Refuse | Decision::RefuseSoftly => {
                 self.parts.metrics.refresh(Refresh::Refused);
                 return Err(TokenFault::Ended);
@@ -283,6 +287,9 @@ pub(super) fn must_live(
     }
     if session.revoked_at.is_some() || !session.current {
         return Err(TokenFault::Ended);
+    }
+    if session.lacks_factor(now) {
+        return Err(AuthError::FactorRequired.into());
     }
     if session.is_alive(now) { Ok(()) } else { Err(TokenFault::Expired) }
 }

@@ -2,11 +2,11 @@
 
 use super::{AuthError, AuthService, Decision, Origin, Principal, TokenFault, compat::must_live, decide};
 use crate::{
-    domain::{account::Account, history::Event, problem::FieldError},
+    domain::{factor::AssuranceLevel, history::Event, problem::FieldError},
     server::{
         crypto::{Bearer, TokenRefused},
         store::{
-            accounts,
+            accounts::{self, StoredAccount},
             sessions::{self, Session},
         },
     },
@@ -40,7 +40,7 @@ impl AuthService {
             return Err(if is_there { TokenFault::Ended } else { TokenFault::NoAccount });
         };
         must_live(&session, &stored, &bearer, now)?;
-        Ok(principal_of(session, stored.account))
+        Ok(principal_of(session, stored))
     }
 
     /// The caller behind the one token of a session that [`AuthService::log_in_for_long`] opened.
@@ -64,7 +64,7 @@ impl AuthService {
             let write = self.parts.store.write(move |tx| Box::pin(async move { sessions::touch(tx, &rid, now).await }));
             write.await?;
         }
-        Ok(principal_of(session, stored.account))
+        Ok(principal_of(session, stored))
     }
 
     /// The caller, with the proof that this very request brings. Nothing of the session changes by it.
@@ -79,6 +79,9 @@ impl AuthService {
     ) -> Result<Principal, AuthError> {
         let id = principal.account.id;
         let stored = accounts::find(&mut *self.parts.store.read().await?, id).await?.ok_or(AuthError::NotSignedIn)?;
+        if stored.demanded_level > AssuranceLevel::One {
+            return Err(AuthError::FactorRequired);
+        }
         let wrong = FieldError::new("current_password", "That is not your password. Please try again.");
         self.prove((id, Some(&principal.sid)), stored.password_hash, typed, wrong, origin).await?;
         self.note(self.noted(Event::StepUp, Some(id), Some(&principal.sid), origin)).await?;
@@ -86,6 +89,12 @@ impl AuthService {
     }
 }
 
-fn principal_of(session: Session, account: Account) -> Principal {
-    Principal { account, sid: session.sid, authenticated_at: session.authenticated_at }
+fn principal_of(session: Session, stored: StoredAccount) -> Principal {
+    Principal {
+        is_admin: stored.admin_since.is_some(),
+        account: stored.account,
+        sid: session.sid,
+        authenticated_at: session.authenticated_at,
+        level: session.level,
+    }
 }

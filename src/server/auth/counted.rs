@@ -2,7 +2,7 @@
 
 use super::{
     AuthError, AuthService, LoggedIn, LoginForm, Origin, RegistrationForm,
-    log_in::Leavers,
+    log_in::Doorway,
     register::{Manner, Taking},
 };
 use crate::server::metrics::{Registering, SignIn};
@@ -14,11 +14,12 @@ impl AuthService {
         form: &LoginForm,
         origin: &Origin,
         held: Option<&str>,
-        leavers: Leavers,
+        doorway: Doorway,
     ) -> Result<LoggedIn, AuthError> {
-        let entered = self.check_and_enter(form, origin, held, leavers).await;
+        let entered = self.check_and_enter(form, origin, held, doorway).await;
         self.parts.metrics.sign_in(match &entered {
-            Ok(_) => SignIn::SignedIn,
+            Ok(LoggedIn::Challenged(_)) => SignIn::Challenged,
+            Ok(LoggedIn::Opened(_) | LoggedIn::Leaving(_)) => SignIn::SignedIn,
             Err(AuthError::WrongCredentials) => SignIn::Refused,
             Err(AuthError::Invalid(_)) => SignIn::Invalid,
             Err(AuthError::TooMany(_)) => SignIn::Throttled,

@@ -13,7 +13,8 @@ use crate::{
         store::{
             StoreError, Tx,
             accounts::{self, StoredAccount},
-            outbox::{self, MailKind},
+            factors,
+            outbox::{self, MailKind, NewMail},
             reservations::{self, Kept},
             tickets::{self, Ticket, TicketKind},
         },
@@ -38,6 +39,13 @@ struct Restored {
     ticket: Ticket,
     account: StoredAccount,
     reset: Issue,
+    undone: FactorsUndone,
+    noted: Noted,
+}
+
+/// What is written beside an address that is restored, if second factors go with the change.
+pub(super) struct FactorsUndone {
+    mail: NewMail,
     noted: Noted,
 }
 
@@ -81,6 +89,7 @@ impl AuthService {
         let address = (email.as_str().to_owned(), email.key().to_owned());
         let whose = Some((id, account.security_epoch));
         let issue = self.issue(TicketKind::EmailChange, MailKind::EmailChange, whose, Some(address)).at_any_pace();
+        let issue = issue.asked(None, account.demanded_level);
         // The same rows for a free and a taken address; of the latter nobody gets to know the link or the code.
         let issue = if taken || !may_be_mailed { issue.unmailed() } else { issue };
         let told = owner.filter(|_| taken && may_be_mailed);
@@ -124,7 +133,10 @@ impl AuthService {
         let old = (account.account.email.clone(), account.email_key.clone());
         let was_confirmed = account.account.email_verified_at.is_some();
         let whose = Some((id, account.security_epoch));
-        let undo = was_confirmed.then(|| self.issue(TicketKind::EmailUndo, MailKind::EmailChanged, whose, Some(old)));
+        let undo = was_confirmed.then(|| {
+            let undo = self.issue(TicketKind::EmailUndo, MailKind::EmailChanged, whose, Some(old));
+            undo.asked(Some(ticket.asked_at), ticket.demanded_level)
+        });
         let now = self.parts.clock.now();
         let change = Change {
             kept_until: now.plus(self.parts.settings.account.undo_lifetime),
@@ -157,6 +169,7 @@ impl AuthService {
         let reset = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None);
         let restored = Restored {
             reset: reset.at_any_pace().after_next_epoch(),
+            undone: self.factors_undone(id, None, origin),
             noted: self.noted(Event::EmailRestored, Some(id), None, origin),
             ticket,
             account,
@@ -170,6 +183,14 @@ impl AuthService {
         tracing::info!(event = "email_restored", account = %id, "an earlier address was restored; every session has ended");
         self.parts.mail.notify_one();
         Ok(asked)
+    }
+
+    /// What is to be written if second factors go with a change that is undone.
+    pub(super) fn factors_undone(&self, id: AccountId, sid: Option<&str>, origin: &Origin) -> FactorsUndone {
+        FactorsUndone {
+            mail: self.notice(MailKind::FactorsUndone, id, None),
+            noted: self.noted(Event::FactorsUndone, Some(id), sid, origin),
+        }
     }
 }
 
@@ -210,26 +231,40 @@ impl Restored {
         if !tickets::consume(tx, &self.ticket.id, now).await? {
             return Ok(None);
         }
-        restore_address(tx, &self.account, &self.ticket, now).await?;
+        let undone = restore_address(tx, &self.account, &self.ticket, now).await?.then_some(self.undone);
         accounts::remove_password(tx, id, now).await?;
         accounts::set_delete_at(tx, id, None).await?;
         void_tickets(tx, id, now).await?;
         self.reset.write(tx, now).await?;
+        if let Some(undone) = undone {
+            undone.write(tx, now).await?;
+        }
         self.noted.write(tx, now).await?;
         Ok(Some(self.reset.asked))
     }
 }
 
+impl FactorsUndone {
+    /// Among the last writes of its transaction.
+    pub(super) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        outbox::insert(tx, &self.mail, now).await?;
+        self.noted.write(tx, now).await
+    }
+}
+
 /// Puts the address of an open way back into the account, which the transaction holds. Later changes go with it; the way
-/// back to a still earlier address stays.
+/// back to a still earlier address stays. Second factors that were added since the change was asked for go as well: they
+/// may be those of whoever asked for it, and no reset removes them. An account that had a factor when the change was asked for
+/// goes on demanding one, also if none is left: whoever has the old mailbox alone does not get in. Answers whether any went.
 pub(super) async fn restore_address(
     tx: &mut Tx,
     account: &StoredAccount,
     ticket: &Ticket,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some((email, key)) = &ticket.email else { return Ok(()) };
+) -> Result<bool, StoreError> {
+    let Some((email, key)) = &ticket.email else { return Ok(false) };
     let id = account.account.id;
     accounts::set_email(tx, id, &account.email_key, (email, key), now).await?;
-    tickets::consume_later(tx, id, TicketKind::EmailUndo, ticket.expires_at, now).await
+    tickets::consume_later(tx, id, TicketKind::EmailUndo, ticket.expires_at, now).await?;
+    factors::delete_since(tx, id, ticket.asked_at, ticket.demanded_level).await
 }

@@ -20,6 +20,16 @@ pub enum AuthError {
     InvalidTicket,
     /// The session's last proof of who it is lies too far back for this.
     ProofRequired,
+    /// The session, or the sign-in, must show a second factor first.
+    FactorRequired,
+    /// This site demands a second factor of the account, and it has none.
+    EnrolmentRequired,
+    /// The sign-in that waited for a factor is over.
+    ChallengeOver,
+    /// Nobody could sign in without it any more, or not as the site demands.
+    LastWayIn,
+    /// The address must be confirmed first.
+    UnconfirmedEmail,
     /// Too many tries; the next one makes sense after so many seconds (1 or more).
     TooMany(i64),
     /// Nobody may register here.
@@ -47,6 +57,11 @@ impl std::fmt::Display for AuthError {
             Self::Superseded => f.write_str("a newer token is on its way"),
             Self::InvalidTicket => f.write_str("the link or code is not valid"),
             Self::ProofRequired => f.write_str("a fresh proof is needed"),
+            Self::FactorRequired => f.write_str("a second factor is needed"),
+            Self::EnrolmentRequired => f.write_str("a second factor must be enrolled"),
+            Self::ChallengeOver => f.write_str("the sign-in is over"),
+            Self::LastWayIn => f.write_str("it is the last way in"),
+            Self::UnconfirmedEmail => f.write_str("the address is not confirmed"),
             Self::TooMany(_) => f.write_str("too many tries"),
             Self::RegistrationClosed => f.write_str("registration is closed"),
             Self::NotFound => f.write_str("there is no such thing"),

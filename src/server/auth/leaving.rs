@@ -2,7 +2,7 @@
 
 use super::{AuthError, AuthService, Origin, Principal, ticket::void_tickets};
 use crate::{
-    domain::{account::Account, history::Event, time::Timestamp},
+    domain::{account::Account, factor::Factors, history::Event, time::Timestamp},
     server::store::{
         StoreError, Tx, accounts, audit,
         outbox::{self, MailKind},
@@ -31,7 +31,7 @@ impl AuthService {
     /// `ProofRequired`; `TooMany`; `Unavailable`.
     pub async fn export(&self, principal: &Principal, origin: &Origin) -> Result<Value, AuthError> {
         self.must_be_fresh(principal)?;
-        self.charge(&[self.profile_charge(principal)]).await?;
+        self.charge(&[self.profile_charge(principal.account.id)]).await?;
         let (now, id) = (self.parts.clock.now(), principal.account.id);
         self.note(self.noted(Event::Exported, Some(id), Some(&principal.sid), origin)).await?;
         let mut tx = self.parts.store.read().await?;
@@ -39,6 +39,7 @@ impl AuthService {
         let events = audit::of_account(&mut tx, id, i64::MAX, MOST_ROWS).await?;
         let names = reservations::names_of(&mut tx, id, now).await?;
         drop(tx);
+        let factors = self.factors(principal).await?;
         tracing::info!(event = "exported", account = %id, "an account's data was downloaded");
         Ok(json!({
             "format": "doorward-export-1",
@@ -46,6 +47,7 @@ impl AuthService {
             "exported_at": now.rfc3339(),
             "account": account_of(&principal.account),
             "reserved_usernames": names,
+            "factors": factors_of(&factors),
             "sessions": sessions.iter().map(session_of).collect::<Vec<_>>(),
             "history": events.iter().map(|event| json!({
                 "event": event.event.as_str(),
@@ -170,6 +172,31 @@ fn session_of(session: &ExportedSession) -> Value {
         "expires_at": session.expires_at.rfc3339(),
         "ended_at": session.revoked_at.map(Timestamp::rfc3339),
         "ended_why": session.revoked_why,
+    })
+}
+
+/// What there is, but for secrets, public keys and digests.
+fn factors_of(factors: &Factors) -> Value {
+    let used = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
+    json!({
+        "has_password": factors.has_password,
+        "authenticator_app": factors.totp.map(|totp| json!({
+            "confirmed_at": totp.confirmed_at.rfc3339(),
+            "last_used_at": used(totp.last_used_at),
+        })),
+        "passkeys": factors.passkeys.iter().map(|passkey| json!({
+            "name": passkey.name,
+            "created_at": passkey.created_at.rfc3339(),
+            "last_used_at": used(passkey.last_used_at),
+        })).collect::<Vec<_>>(),
+        "recovery_codes_left": factors.recovery_codes_left,
+        "trusted_browsers": factors.trusted_browsers.iter().map(|browser| json!({
+            "device": browser.device_label,
+            "ip": browser.ip,
+            "created_at": browser.created_at.rfc3339(),
+            "expires_at": browser.expires_at.rfc3339(),
+            "last_used_at": browser.last_used_at.rfc3339(),
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -2,12 +2,16 @@
 
 use super::{
     AuthError, AuthService, Charge,
-    session::{Opened, Origin, Whose},
+    admission::{Admission, Arrival},
+    challenge::{Challenged, NewWait, event_of},
+    session::{Opened, Opening, Origin},
     throttle,
+    trusted_browser::Trusted,
 };
 use crate::{
     domain::{
         credential::{LoginIdentifier, TypedPassword},
+        factor::Wants,
         history::Event,
         problem::FieldError,
         time::Timestamp,
@@ -16,6 +20,7 @@ use crate::{
         crypto::Guess,
         store::{
             accounts::{self, StoredAccount},
+            challenges,
             outbox::{self, MailKind},
             session_lists,
         },
@@ -26,7 +31,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 /// Failures in a row after which a sign-in is told to the owner (ASVS 6.3.5).
-const MANY_FAILURES: i64 = 5;
+pub(super) const MANY_FAILURES: i64 = 5;
 
 /// What the login form holds, as it was typed.
 #[derive(Debug)]
@@ -48,28 +53,37 @@ pub enum LoggedIn {
     Opened(Opened),
     /// As `Opened`, and the account is on its way out: it can be kept.
     Leaving(Opened),
+    /// Nobody is, until a second factor is shown, or enrolled.
+    Challenged(Challenged),
 }
 
-/// What becomes of an account that is on its way out.
+/// What a door can do beside letting somebody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leavers {
-    /// It can be kept.
-    Welcome,
-    /// There is no such account here.
-    Refused,
+pub(super) enum Doorway {
+    /// An account that is on its way out can be kept, and a second factor be asked for.
+    Full,
+    /// Neither: for an account that leaves there is no such account, and one with a second factor is refused.
+    Narrow,
 }
 
-impl Leavers {
+impl Doorway {
     fn may_enter(self, account: &StoredAccount) -> bool {
-        self == Self::Welcome || account.account.delete_at.is_none()
+        self == Self::Full || account.account.delete_at.is_none()
     }
 }
 
 impl LoggedIn {
-    /// The session.
-    pub(super) fn into_opened(self) -> Opened {
+    /// The session, at a door that cannot ask for more.
+    ///
+    /// # Errors
+    /// `FactorRequired`; `EnrolmentRequired`.
+    pub(super) fn into_opened(self) -> Result<Opened, AuthError> {
         match self {
-            Self::Opened(opened) | Self::Leaving(opened) => opened,
+            Self::Opened(opened) | Self::Leaving(opened) => Ok(opened),
+            Self::Challenged(challenged) => Err(match challenged.wants {
+                Wants::Factor => AuthError::FactorRequired,
+                Wants::Enrolment => AuthError::EnrolmentRequired,
+            }),
         }
     }
 }
@@ -102,7 +116,7 @@ impl AuthService {
     /// # Errors
     /// `WrongCredentials` for every cause; `Invalid` if a field is empty; `TooMany`; `Busy`; `Unavailable`.
     pub async fn log_in(&self, form: &LoginForm, origin: &Origin, held: Option<&str>) -> Result<LoggedIn, AuthError> {
-        self.log_in_as(form, origin, held, Leavers::Welcome).await
+        self.log_in_as(form, origin, held, Doorway::Full).await
     }
 
     /// As [`AuthService::log_in_as`], which counts what comes of it.
@@ -111,7 +125,7 @@ impl AuthService {
         form: &LoginForm,
         origin: &Origin,
         held: Option<&str>,
-        leavers: Leavers,
+        doorway: Doorway,
     ) -> Result<LoggedIn, AuthError> {
         let (identifier, password) = self.typed(form)?;
         let found = self.find(&identifier).await?;
@@ -128,7 +142,7 @@ impl AuthService {
         };
         let whose = found.as_ref().map(|account| account.account.id);
         let now = self.parts.clock.now();
-        let may_enter = |account: &StoredAccount| account.may_enter(now) && leavers.may_enter(account);
+        let may_enter = |account: &StoredAccount| account.may_enter(now) && doorway.may_enter(account);
         let account = found.filter(|account| verdict.matches && may_enter(account));
         let (Some(account), Some(hash), Some(password)) = (account, stored, password) else {
             self.note(self.noted(Event::LoginFailed, whose, None, origin)).await?;
@@ -142,30 +156,44 @@ impl AuthService {
         if self.requires_confirmation() && passed.account.account.email_verified_at.is_none() {
             return Err(self.confirm_first(passed, origin).await?);
         }
-        self.enter(passed, form.remember, origin, held).await
+        let arrival = Arrival { remember: form.remember, next: form.next.as_deref(), held };
+        match self.admit(&passed.account, arrival, origin).await? {
+            Admission::Enters(opening, trusted) => self.enter(passed, *opening, trusted, origin).await,
+            Admission::Waits(wait, challenged) => {
+                let wait = (doorway == Doorway::Full).then_some(wait);
+                self.let_wait(passed, wait, origin).await?;
+                Ok(LoggedIn::Challenged(challenged))
+            }
+        }
     }
 
     async fn enter(
         &self,
         passed: Passed,
-        remember: bool,
+        opening: Opening,
+        trusted: Option<Trusted>,
         origin: &Origin,
-        held: Option<&str>,
     ) -> Result<LoggedIn, AuthError> {
         let Passed { account, hash, better, charges } = passed;
         let id = account.account.id;
-        let opening = self.opening(Whose::of(&account), remember, origin, held)?;
         let opened = opening.opened.clone();
         let (failures, name, known) = (charges.failures.clone(), charges.name.clone(), charges.known_device);
         let (device, ip) = (origin.device_label.clone(), origin.ip.clone());
         let new_device = self.notice(MailKind::NewDevice, id, Some(origin.told()));
         let after_failures = self.notice(MailKind::LoginAfterFailures, id, Some(origin.told()));
-        let noted = self.noted(Event::LoggedIn, Some(id), Some(&opening.new.sid), origin);
+        let noted = self.noted(event_of(opening.new.method), Some(id), Some(&opening.new.sid), origin);
         let now = self.parts.clock.now();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
+                // Accounts before all else, as everywhere.
+                accounts::hold(tx, id).await?;
                 if let Some(better) = better {
                     accounts::rehash(tx, id, &hash, &better).await?;
+                }
+                if let Some(trusted) = &trusted
+                    && !trusted.write(tx, now).await?
+                {
+                    return Ok(false);
                 }
                 let (alike, any) = session_lists::were_there(tx, id, &device, &ip).await?;
                 opening.write(tx).await?;
@@ -176,10 +204,14 @@ impl AuthService {
                 } else if any && !alike && !known {
                     outbox::insert(tx, &new_device, now).await?;
                 }
-                noted.write(tx, now).await
+                noted.write(tx, now).await?;
+                Ok(true)
             })
         });
-        write.await?;
+        // Somebody has just ended the trust in this browser: the next try is asked for the factor.
+        if !write.await? {
+            return Err(AuthError::Busy);
+        }
         self.unblock(&charges.name);
         self.parts.mail.notify_one();
         tracing::info!(event = "login", account = %id, ip = %origin.ip, "signed in");
@@ -187,6 +219,55 @@ impl AuthService {
             Some(_) => LoggedIn::Leaving(opened),
             None => LoggedIn::Opened(opened),
         })
+    }
+
+    /// The password is right, and a factor is still to be shown or enrolled. What only failures count on is given back, and
+    /// forgotten when somebody is in; then the owner is told of failures, or of a new device.
+    async fn let_wait(&self, passed: Passed, wait: Option<NewWait>, origin: &Origin) -> Result<(), AuthError> {
+        let Passed { account, hash, better, charges } = passed;
+        let id = account.account.id;
+        let (given_back, now) = ([charges.failures, charges.name.clone()].concat(), self.parts.clock.now());
+        let noted = self.noted(Event::FactorAsked, Some(id), None, origin);
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                if let Some(better) = better {
+                    accounts::rehash(tx, id, &hash, &better).await?;
+                }
+                if let Some(wait) = wait {
+                    challenges::insert(tx, &wait.0, now).await?;
+                }
+                throttle::settle(tx, &given_back, &[], now).await?;
+                noted.write(tx, now).await
+            })
+        });
+        write.await?;
+        self.unblock(&charges.name);
+        tracing::info!(event = "factor_asked", account = %id, ip = %origin.ip, "a second factor was asked for");
+        Ok(())
+    }
+
+    /// What failing sign-ins to an account count on, by both its names and in this browser, if it is known.
+    pub(super) fn all_name_charges(&self, account: &StoredAccount, origin: &Origin) -> Vec<Charge> {
+        let device = self.known_device(account, origin);
+        let here = device.map(|device| self.device_charges(account, &device).to_vec()).unwrap_or_default();
+        [self.name_charges(account), here].concat()
+    }
+
+    /// What failing sign-ins in a known device count on.
+    fn device_charges(&self, account: &StoredAccount, device: &str) -> [Charge; 2] {
+        let (limits, account) = (&self.parts.settings.throttle, account.account.id.to_string());
+        [
+            self.slowing("login-device", device, limits.login_name, limits.login_slowest),
+            self.limited("login-devices-total", &account, limits.login_name_total),
+        ]
+    }
+
+    /// The name of this browser for an account that signed in here before, if that is not too long ago.
+    pub(super) fn known_device(&self, account: &StoredAccount, origin: &Origin) -> Option<String> {
+        // Whoever signed in before the password was last changed may have known that one only.
+        let days = self.parts.settings.throttle.known_device;
+        let oldest = self.parts.clock.now().plus(-days.saturating_mul(DAY)).max(account.known_since);
+        self.keyed().known_devices.of(origin.known_devices.as_deref(), account.account.id, oldest)
     }
 
     /// The password is right and the address waits: another mail goes out, and the answer is that of a wrong password.
@@ -218,21 +299,12 @@ impl AuthService {
         origin: &Origin,
     ) -> Charges {
         let limits = &self.parts.settings.throttle;
-        let now = self.parts.clock.now();
-        let device = found.and_then(|account| {
-            // Whoever signed in before the password was last changed may have known that one only.
-            let oldest = now.plus(-limits.known_device.saturating_mul(DAY)).max(account.known_since);
-            self.keyed().known_devices.of(origin.known_devices.as_deref(), account.account.id, oldest)
-        });
+        let device = found.and_then(|account| self.known_device(account, origin));
         if let Some((device, account)) = device.zip(found) {
-            let account = account.account.id.to_string();
             return Charges {
-                all: vec![self.limited("login-account", &account, limits.login)],
+                all: vec![self.limited("login-account", &account.account.id.to_string(), limits.login)],
                 failures: Vec::new(),
-                name: vec![
-                    self.slowing("login-device", &device, limits.login_name, limits.login_slowest),
-                    self.limited("login-devices-total", &account, limits.login_name_total),
-                ],
+                name: self.device_charges(account, &device).into(),
                 known_device: true,
             };
         }
@@ -289,7 +361,7 @@ impl Charges {
 
 impl StoredAccount {
     /// Whether its owner may sign in now: not disabled, and not past its end.
-    fn may_enter(&self, now: Timestamp) -> bool {
+    pub(super) fn may_enter(&self, now: Timestamp) -> bool {
         self.is_active() && self.account.delete_at.is_none_or(|end| now < end)
     }
 }

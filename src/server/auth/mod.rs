@@ -3,7 +3,9 @@
 //! Both doors (server functions and the API) call the same [`AuthService`]. May import `store`, `crypto`, `mailer`,
 //! `clock`, `entropy`, `settings` and `domain`.
 
+mod admission;
 mod audit;
+mod challenge;
 mod cleanup;
 mod compat;
 mod compat_caller;
@@ -13,6 +15,8 @@ mod confirmation;
 mod counted;
 mod email_change;
 mod error;
+mod factor_proof;
+mod factors;
 mod front_end;
 mod history;
 mod import_django;
@@ -22,13 +26,17 @@ mod log_out;
 mod new_account;
 mod operator;
 mod operator_create;
+mod operator_factors;
 mod operator_mail;
+mod passkey;
+mod passkey_log_in;
 mod password_change;
 mod password_policy;
 mod password_reset;
 mod principal;
 mod profile;
 mod proof;
+mod recovery_codes;
 mod refresh;
 mod register;
 mod registration_rules;
@@ -39,35 +47,43 @@ mod step_up;
 mod throttle;
 mod throttle_memory;
 mod ticket;
+mod totp;
+mod trusted_browser;
 mod verify_audit;
 mod watch;
 mod zones;
 
+pub use challenge::{Answered, Challenged};
 pub use compat::{CompatTokenPair, TokenFault};
 pub use compat_faults::PasswordFault;
 pub use error::AuthError;
+pub use factor_proof::{FactorProof, Proof};
+pub use factors::{By, Enrolled};
 pub use front_end::{LinkFault, LinkTo};
 pub use import_django::{Finding, ImportError, ImportPlan, ImportReport, Note, OnBadUsername, Problem};
 pub use log_in::{LoggedIn, LoginForm};
 pub use operator::{Done, IssuedLink, OperatorError, PasswordKind, UserReport};
 pub use operator_create::{CreatedUser, NewUser};
+pub use operator_factors::{FactorsGone, FactorsReport};
 pub use operator_mail::{Resend, Resent, Which};
 pub use password_policy::{About, PasswordPolicy};
 pub use password_reset::{NewPasswordForm, ResetForm};
 pub use principal::{Principal, Visit};
 pub use profile::ProfileForm;
+pub use recovery_codes::{NewCodes, ShownCodes};
 pub use register::{Registered, RegistrationForm};
 pub use registration_rules::RegistrationRules;
 pub use rotation::{Decision, decide};
 pub use session::{KnownDevicesCookie, Opened, Origin, RefreshCookie};
 pub use sight::Readiness;
 pub use ticket::AskedReset;
+pub use trusted_browser::TrustCookie;
 pub use verify_audit::{AuditReport, Fault, FaultKind, KnownEntry, Outcome, verify_audit};
 pub use zones::zones;
 
 use crate::server::{
     clock::Clock,
-    crypto::{Keyring, PasswordHasher, Sealing},
+    crypto::{Keyring, Passkeys, PasswordHasher, Sealing},
     entropy::Entropy,
     metrics::Metrics,
     settings::Settings,
@@ -77,6 +93,11 @@ use std::sync::Arc;
 use throttle::Charge;
 use tokio::sync::Notify;
 
+/// The public name of something, as somebody has sent it. One that no database takes is the name of nothing.
+fn named(id: &str) -> Result<String, AuthError> {
+    if id.contains('\0') { Err(AuthError::NotFound) } else { Ok(id.to_owned()) }
+}
+
 /// What the service is made of; `compose` puts it together.
 pub struct Parts {
     /// The database.
@@ -85,6 +106,8 @@ pub struct Parts {
     pub hasher: PasswordHasher,
     /// What works with keys.
     pub keyring: Keyring,
+    /// WebAuthn.
+    pub passkeys: Passkeys,
     /// Counters of what happens.
     pub metrics: Metrics,
     /// Whom this site takes.

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         account::{Account, AccountId},
         credential::LoginIdentifier,
+        factor::AssuranceLevel,
         history::Event,
         problem::FieldError,
         time::Timestamp,
@@ -128,6 +129,8 @@ pub struct UserReport {
     pub admin_since: Option<Timestamp>,
     /// What password it has.
     pub password: PasswordKind,
+    /// Whether it has a second factor or a passkey, so that the password alone does not sign in.
+    pub has_factors: bool,
     /// Sessions that are alive.
     pub sessions: usize,
 }
@@ -269,6 +272,8 @@ impl AuthService {
             expires_at,
             code_expires_at: NOT_MAILED,
             email: None,
+            asked_at: None,
+            demanded_level: AssuranceLevel::One,
         };
         tickets::consume_all_for(tx, id, ticket.kind, now).await?;
         tickets::insert(tx, &ticket, now).await?;
@@ -321,7 +326,7 @@ impl AuthService {
 }
 
 /// The account as it is now, and stays until the transaction ends.
-async fn held(tx: &mut Tx, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+pub(super) async fn held(tx: &mut Tx, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
     accounts::hold(tx, id).await?;
     accounts::find(tx, id).await
 }
@@ -332,6 +337,7 @@ fn report(found: StoredAccount, sessions: usize) -> UserReport {
         Some(hash) if hash.starts_with("$argon2") => PasswordKind::Set,
         Some(_) => PasswordKind::Imported,
     };
-    let StoredAccount { account, disabled_at, admin_since, .. } = found;
-    UserReport { account, disabled_at, admin_since, password, sessions }
+    let StoredAccount { account, disabled_at, admin_since, demanded_level, .. } = found;
+    let has_factors = demanded_level > AssuranceLevel::One;
+    UserReport { account, disabled_at, admin_since, password, has_factors, sessions }
 }

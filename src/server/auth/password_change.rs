@@ -1,20 +1,24 @@
 //! Changing the password inside a session: all others end, this one continues.
 
 use super::{
-    AuthError, AuthService, Decision, NewPasswordForm, Opened, Origin,
+    AuthError, AuthService, Decision, NewPasswordForm, Opened, Origin, Principal,
     audit::Noted,
+    challenge::wrong,
+    factors::Going,
     step_up::{LOOKS, next_after},
     throttle::{self, Charge},
     ticket::void_tickets,
 };
 use crate::{
-    domain::{credential::TypedPassword, history::Event, problem::FieldError, time::Timestamp},
+    domain::{credential::TypedPassword, factor::AssuranceLevel, history::Event, problem::FieldError, time::Timestamp},
     server::{
         crypto::Presented,
         store::{
             StoreError, Tx,
             accounts::{self, StoredAccount},
+            challenges,
             outbox::{self, MailKind, NewMail},
+            passkeys,
             sessions::{self, Session},
         },
     },
@@ -36,11 +40,12 @@ pub(super) struct Change {
 }
 
 impl AuthService {
-    /// Sets a new password with the present one. All other sessions end; this one goes on with a new token, and no older
-    /// one is taken (`tokens.md`: a change of privilege). A double click is answered the same way twice.
+    /// Sets a new password with the present one, or the first one of an account that has none, after a fresh proof. All other
+    /// sessions end; this one goes on with a new token, and no older one is taken (`tokens.md`: a change of privilege). A
+    /// double click is answered the same way twice. Of an account with a factor the password is no fresh proof, here neither.
     ///
     /// # Errors
-    /// `NotSignedIn`; `Leaving`; `Invalid` with the field; `TooMany`; `Busy`; `Unavailable`.
+    /// `NotSignedIn`; `Leaving`; `ProofRequired`; `Invalid` with the field; `TooMany`; `Busy`; `Unavailable`.
     pub async fn change_password(
         &self,
         held: Option<&str>,
@@ -57,7 +62,13 @@ impl AuthService {
         if decision == Decision::RefuseSoftly {
             return self.changed_already(&presented, &seen, account, form).await;
         }
-        self.check_current(&account, &seen.sid, current, form, origin).await?;
+        if account.password_hash.is_none() {
+            // There is none to ask for: a passkey has shown who it is, lately.
+            self.must_be_recent(seen.authenticated_at)?;
+            self.charge(&[self.hash_charge(account.account.id)]).await?;
+        } else {
+            self.check_current(&account, &seen.sid, current, form, origin).await?;
+        }
         let password = self.password_for(&account, &form.password, &form.password_again).await?;
         let hash = self.parts.hasher.hash(password.secret().clone()).await?;
         for _ in 0..LOOKS {
@@ -68,6 +79,56 @@ impl AuthService {
             }
         }
         Err(AuthError::Busy)
+    }
+
+    /// Takes the password of an account away that has a passkey: from then on that alone signs in. It is asked for a last
+    /// time: an account without one takes a first one from whoever has a passkey, so whoever only holds a session, and has
+    /// made a passkey there, must not get that far.
+    ///
+    /// # Errors
+    /// `ProofRequired`; `Invalid` (field `old_password`); `LastWayIn` without a passkey; `NotFound` if there is no password;
+    /// `TooMany`; `Busy`; `Unavailable`.
+    pub async fn remove_password(
+        &self,
+        principal: &Principal,
+        password: &SecretString,
+        origin: &Origin,
+    ) -> Result<(), AuthError> {
+        self.must_be_fresh(principal)?;
+        let (now, id) = (self.parts.clock.now(), principal.account.id);
+        let found = accounts::find(&mut *self.parts.store.read().await?, id).await?.ok_or(AuthError::NotSignedIn)?;
+        if found.password_hash.is_none() {
+            return Err(AuthError::NotFound);
+        }
+        if password.expose_secret().is_empty() {
+            return Err(wrong("old_password", "Enter your password once more, to remove it."));
+        }
+        let not_it = FieldError::new("old_password", "That is not your password. Please try again.");
+        self.prove((id, Some(&principal.sid)), found.password_hash, password, not_it, origin).await?;
+        let removing = self.removing(principal, Event::PasswordRemoved, MailKind::PasswordRemoved, origin);
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                accounts::hold(tx, id).await?;
+                if !removing.may_write(tx, now).await? {
+                    return Ok(Err(AuthError::NotSignedIn));
+                }
+                let passkeys = passkeys::of_account(tx, id).await?.len();
+                if !removing.leaves_a_way_in(tx, passkeys, Some(Going::Password)).await? {
+                    return Ok(Err(AuthError::LastWayIn));
+                }
+                if !accounts::forget_password(tx, id).await? {
+                    return Ok(Err(AuthError::NotFound));
+                }
+                // Who waits for a factor has shown the password: it is worth nothing any more.
+                challenges::consume_of(tx, id, now).await?;
+                removing.write(tx, now).await?;
+                Ok(Ok(()))
+            })
+        });
+        write.await??;
+        self.parts.mail.notify_one();
+        tracing::info!(event = "password_removed", account = %id, "a password was removed; passkeys sign in");
+        Ok(())
     }
 
     /// None if session or account have moved since they were read.
@@ -165,7 +226,11 @@ impl Change {
         accounts::hold(tx, id).await?;
         let unmoved = accounts::epoch(tx, id).await? == self.account.security_epoch;
         let goes_on = match &self.step {
-            Some((seen, made)) => unmoved && sessions::step_up(tx, &self.rid, seen, *made, now).await?,
+            Some((seen, made)) => {
+                let proven =
+                    if self.account.demanded_level > AssuranceLevel::One { seen.authenticated_at } else { now };
+                unmoved && sessions::step_up(tx, &self.rid, seen, *made, (now, proven)).await?
+            }
             None => unmoved && sessions::touch(tx, &self.rid, now).await?,
         };
         if !goes_on {

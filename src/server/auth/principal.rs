@@ -4,6 +4,7 @@ use super::{AuthError, AuthService};
 use crate::{
     domain::{
         account::{Account, AccountId},
+        factor::AssuranceLevel,
         time::Timestamp,
     },
     server::{
@@ -23,6 +24,10 @@ pub struct Principal {
     pub sid: String,
     /// When this session last proved who it is.
     pub authenticated_at: Timestamp,
+    /// What this session has shown.
+    pub level: AssuranceLevel,
+    /// Whether the account is an administrator's.
+    pub is_admin: bool,
 }
 
 /// A visitor of a page, known by the cookie.
@@ -55,12 +60,21 @@ impl AuthService {
         let mut tx = self.parts.store.read().await?;
         let found = sessions::find_public(&mut tx, &claims.sid).await?;
         let (session, stored) = found.ok_or(AuthError::NotSignedIn)?;
+        if session.lacks_factor(now) && claims.account == session.account {
+            return Err(AuthError::FactorRequired);
+        }
         if !session.is_alive(now) || claims.account != session.account {
             return Err(AuthError::NotSignedIn);
         }
         // Where the password comes with each sensitive request, having signed in a moment ago proves nothing.
         let authenticated_at = if claims.is_compat { Timestamp(0) } else { session.authenticated_at };
-        Ok(Principal { account: stored.account, sid: session.sid, authenticated_at })
+        Ok(Principal {
+            is_admin: stored.admin_since.is_some(),
+            account: stored.account,
+            sid: session.sid,
+            authenticated_at,
+            level: session.level,
+        })
     }
 
     /// Whether a service that shows this secret may ask about access tokens: it is `introspection.secret`, or none is set.
@@ -78,7 +92,7 @@ impl AuthService {
     pub async fn introspect(&self, access_token: &str) -> Result<Option<(Claims, String)>, AuthError> {
         let principal = match self.authenticate(access_token).await {
             Ok(principal) => principal,
-            Err(AuthError::NotSignedIn) => return Ok(None),
+            Err(AuthError::NotSignedIn | AuthError::FactorRequired) => return Ok(None),
             Err(error) => return Err(error),
         };
         if principal.account.delete_at.is_some() {
@@ -107,16 +121,17 @@ impl AuthService {
         let mut tx = self.parts.store.read().await?;
         let Some((session, stored)) = sessions::find(&mut tx, &presented.rid.to_text()).await? else { return Ok(None) };
         // A skipped token is a thief's or its victim's: the next refresh tells and ends the session.
-        let (counter, parent) = (session.counter.unsigned_abs(), session.parent.unsigned_abs());
-        let known = session.is_alive(now) && (presented.counter == counter || presented.counter == parent);
-        let newer_than_the_backup = session.is_open(now) && presented.counter > counter;
+        let known = session.is_alive(now) && session.is_held_by(presented.counter);
+        let newer_than_the_backup = session.is_open(now) && presented.counter > session.counter.unsigned_abs();
         Ok((known || newer_than_the_backup).then_some(Visit {
             minted_at: session.minted_at,
             idle_seconds: session.idle_seconds,
             principal: Principal {
+                is_admin: stored.admin_since.is_some(),
                 account: stored.account,
                 sid: session.sid,
                 authenticated_at: session.authenticated_at,
+                level: session.level,
             },
         }))
     }

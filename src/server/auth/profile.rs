@@ -49,7 +49,7 @@ impl AuthService {
         let (Some(first_name), Some(last_name), true) = (first_name, last_name, errors.is_empty()) else {
             return Err(AuthError::Invalid(errors));
         };
-        self.charge(&[self.profile_charge(principal)]).await?;
+        self.charge(&[self.profile_charge(principal.account.id)]).await?;
         let (now, id, zone) = (self.parts.clock.now(), principal.account.id, form.time_zone.to_owned());
         let noted = self.noted(Event::ProfileChanged, Some(id), Some(&principal.sid), origin);
         let write = self.parts.store.write(move |tx| {

@@ -2,7 +2,7 @@
 
 use super::{AuthError, AuthService, Origin, Principal, throttle::Charge};
 use crate::{
-    domain::account::AccountId,
+    domain::{account::AccountId, time::Timestamp},
     server::store::{
         accounts::StoredAccount,
         outbox::{MailKind, NewMail},
@@ -12,11 +12,22 @@ use crate::{
 /// Seconds after which a notice of a change is not worth sending any more: three days.
 pub(super) const NOTICE_LIFETIME: i64 = 259_200;
 
+/// Seconds by which the clocks of servers may differ.
+const CLOCKS_APART: i64 = 60;
+
 impl AuthService {
     /// Whether the caller has shown who it is so lately that sensitive acts ask nothing more (`account.proof_age`).
     #[must_use]
     pub fn is_fresh(&self, principal: &Principal) -> bool {
-        self.parts.clock.now().since(principal.authenticated_at) <= self.parts.settings.account.proof_age
+        self.must_be_recent(principal.authenticated_at).is_ok()
+    }
+
+    /// As [`AuthService::must_be_fresh`], of a proof at that time.
+    pub(super) fn must_be_recent(&self, authenticated_at: Timestamp) -> Result<(), AuthError> {
+        let age = self.parts.clock.now().since(authenticated_at);
+        // A clock that was set back makes no old proof young.
+        let recent = -CLOCKS_APART..=self.parts.settings.account.proof_age;
+        if recent.contains(&age) { Ok(()) } else { Err(AuthError::ProofRequired) }
     }
 
     /// As [`AuthService::is_fresh`], as a refusal.
@@ -36,15 +47,21 @@ impl AuthService {
         charges
     }
 
+    /// What whatever costs a hash inside a session counts on, right or wrong: the account.
+    pub(super) fn hash_charge(&self, account: AccountId) -> Charge {
+        self.limited("proofs", &account.to_string(), self.parts.settings.throttle.login)
+    }
+
     /// What asking for a mail counts on: the asker's address.
     pub(super) fn mail_charges(&self, origin: &Origin) -> [Charge; 2] {
         let limits = &self.parts.settings.throttle;
         [self.limited("mail", &origin.ip, limits.mail), self.limited("mail-total", &origin.ip, limits.mail_total)]
     }
 
-    /// What changes of a profile and copies of one's data count on: each makes an entry in the log that all share.
-    pub(super) fn profile_charge(&self, principal: &Principal) -> Charge {
-        self.limited("profile", &principal.account.id.to_string(), self.parts.settings.throttle.profile)
+    /// What changes of a profile or of second factors and copies of one's data count on: each makes an entry in the log that
+    /// all share, and some cost hashes.
+    pub(super) fn profile_charge(&self, account: AccountId) -> Charge {
+        self.limited("profile", &account.to_string(), self.parts.settings.throttle.profile)
     }
 
     /// What judging a new password counts on, which takes milliseconds whether or not anything becomes of it.

@@ -37,7 +37,7 @@ impl AuthService {
         let settled =
             tokio::spawn(async move { service.refresh_presented(presented, &origin).await }.in_current_span());
         let opened = settled.await.unwrap_or(Err(AuthError::Busy));
-        if !matches!(opened, Ok(_) | Err(AuthError::NotSignedIn | AuthError::Superseded)) {
+        if !matches!(opened, Ok(_) | Err(AuthError::NotSignedIn | AuthError::Superseded | AuthError::FactorRequired)) {
             self.parts.metrics.refresh(Refresh::Failed);
         }
         opened
@@ -86,6 +86,10 @@ impl AuthService {
             Decision::Refuse => {
                 count(Refresh::Refused);
                 return Err(AuthError::NotSignedIn);
+            }
+            Decision::AskFactor => {
+                count(Refresh::FactorAsked);
+                return Err(AuthError::FactorRequired);
             }
             Decision::RefuseSoftly => {
                 count(Refresh::Superseded);

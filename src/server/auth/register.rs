@@ -8,9 +8,13 @@ use super::{
     ticket::Issue,
 };
 use crate::{
-    domain::{account::AccountId, credential::NewPassword, history::Event, problem::FieldError, time::Timestamp},
+    domain::{
+        account::AccountId, credential::NewPassword, factor::SignInMethod, history::Event, problem::FieldError,
+        time::Timestamp,
+    },
     server::{
         entropy::random_account_id,
+        settings::RequiredOf,
         store::{
             StoreError, Tx,
             accounts::{self, NewAccount},
@@ -112,7 +116,9 @@ impl AuthService {
         held: Option<&str>,
     ) -> Result<Registered, AuthError> {
         let required = self.requires_confirmation();
-        let sign_in = self.parts.settings.registration.sign_in && !required;
+        // Where everyone must have a second factor, the first sign-in leads to it.
+        let enrols = self.parts.settings.factors.required == RequiredOf::Everyone;
+        let sign_in = self.parts.settings.registration.sign_in && !required && !enrols;
         let manner = Manner { sign_in, tells_email: sign_in, links: LinkTo::OwnPages };
         let taking = self.take_registration(form, manner, origin, held).await?;
         Ok(match taking.map(|taking| (taking.opened, taking.asked)) {
@@ -189,7 +195,10 @@ impl AuthService {
         let id = random_account_id(self.parts.entropy.as_ref());
         let opening = manner
             .sign_in
-            .then(|| self.opening(Whose { id, epoch: 0, is_admin: false }, false, origin, held))
+            .then(|| {
+                let whose = Whose { id, epoch: 0, is_admin: false };
+                self.opening(whose, SignInMethod::Password, false, origin, held)
+            })
             .transpose()?;
         let sid = opening.as_ref().map(|opening| opening.new.sid.clone());
         let address = (names.email.as_str().to_owned(), names.email.key().to_owned());

@@ -2,7 +2,7 @@
 
 use super::{AuthError, AuthService};
 use crate::{
-    domain::{account::AccountId, grant::Grant, time::Timestamp},
+    domain::{account::AccountId, factor::SignInMethod, grant::Grant, time::Timestamp},
     server::{
         crypto::Rid,
         entropy::random_id,
@@ -29,6 +29,8 @@ pub struct Origin {
     pub device_label: String,
     /// The cookie of known devices, as it came.
     pub known_devices: Option<String>,
+    /// The cookie of trusted browsers, as it came.
+    pub trusted: Option<String>,
 }
 
 /// A refresh token on its way into the cookie.
@@ -90,6 +92,7 @@ impl AuthService {
     pub(super) fn opening(
         &self,
         whose: Whose,
+        method: SignInMethod,
         remember: bool,
         origin: &Origin,
         held: Option<&str>,
@@ -115,6 +118,7 @@ impl AuthService {
             device_label: origin.device_label.clone(),
             user_agent: origin.user_agent.clone(),
             ip: origin.ip.clone(),
+            method,
         };
         let opened = Opened {
             known_devices: Some(self.known_devices_with(origin, account, now)),

@@ -36,9 +36,15 @@ impl AuthService {
     /// # Errors
     /// `TooMany` with the longest time to wait; `Unavailable`: a throttle that cannot be asked lets nobody through.
     pub(super) async fn charge(&self, charges: &[Charge]) -> Result<(), AuthError> {
+        self.charge_in_a_row(charges).await.map(drop)
+    }
+
+    /// As [`AuthService::charge`]. Answers the most tries in a row that one of the charges has seen with this one; 0 if
+    /// all are off.
+    pub(super) async fn charge_in_a_row(&self, charges: &[Charge]) -> Result<i64, AuthError> {
         let charges: Vec<Charge> = charges.iter().filter(|charge| !charge.is_off()).cloned().collect();
         if charges.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let now = self.parts.clock.now();
         if let Some((wait, setting)) = self.throttle_memory.refused(&charges, now) {
@@ -46,10 +52,13 @@ impl AuthService {
             return Err(too_many(wait));
         }
         let tried = charges.clone();
-        let write = self.parts.store.write(move |tx| Box::pin(async move { throttles::charge(tx, &tried, now).await }));
+        let write = self
+            .parts
+            .store
+            .write(move |tx| Box::pin(async move { throttles::charge_in_a_row(tx, &tried, now).await }));
         match write.await? {
-            Charged::All => Ok(()),
-            Charged::None(waits) => {
+            (Charged::All, in_a_row) => Ok(in_a_row),
+            (Charged::None(waits), _) => {
                 let longest = waits.iter().map(|(_, wait)| *wait).max().unwrap_or(1);
                 for (name, _) in &waits {
                     let refusing = charges.iter().find(|charge| charge.name == *name);
@@ -110,6 +119,7 @@ fn setting_of(scope: &'static str) -> &'static str {
         "mail-total" => "mail_total",
         "mail-to" | "mail-of" => "mail_to",
         "proof-account" => "proof_account",
+        "factor-total" | "factor-devices-total" => "factor_total",
         of_one_word => of_one_word,
     }
 }

@@ -2,16 +2,18 @@
 
 use super::{AuthError, AuthService, LinkTo};
 use crate::{
-    domain::{account::AccountId, problem::FieldError, time::Timestamp},
+    domain::{account::AccountId, factor::AssuranceLevel, problem::FieldError, time::Timestamp},
     server::{
         crypto::Purpose,
         entropy::random_id,
         store::{
             StoreError, Tx,
             accounts::{self, StoredAccount},
+            challenges,
             outbox::{self, MailKind, NewMail},
             throttles::{self, Charge, Charged},
             tickets::{self, NewTicket, Ticket, TicketKind},
+            totp_secrets, trusted_browsers,
         },
     },
 };
@@ -98,6 +100,8 @@ impl AuthService {
             expires_at: now.plus(lives.link),
             code_expires_at: now.plus(lives.code),
             email,
+            asked_at: None,
+            demanded_level: AssuranceLevel::One,
         };
         let mail = NewMail {
             id: random_id(entropy),
@@ -185,6 +189,12 @@ impl Issue {
         self
     }
 
+    /// Asked for then (none: now), of an account that demanded so much.
+    pub(super) fn asked(mut self, at: Option<Timestamp>, level: AssuranceLevel) -> Self {
+        (self.ticket.asked_at, self.ticket.demanded_level) = (at, level);
+        self
+    }
+
     /// Without its mail: the rows are there, and nobody gets to know the secrets.
     pub(super) fn unmailed(mut self) -> Self {
         self.mail.account = None;
@@ -267,6 +277,10 @@ pub(super) async fn void_tickets(tx: &mut Tx, account: AccountId, now: Timestamp
     for kind in kinds {
         tickets::consume_all_for(tx, account, kind, now).await?;
     }
+    // What was begun or granted with the password before is void with it.
+    challenges::consume_of(tx, account, now).await?;
+    trusted_browsers::delete_of(tx, account).await?;
+    totp_secrets::delete_waiting(tx, account).await?;
     Ok(())
 }
 
@@ -289,6 +303,6 @@ pub(super) fn account_of(uid: &str) -> Option<AccountId> {
     (0 < id && id <= AccountId::MAX).then_some(AccountId(id))
 }
 
-fn digest(secret: &str) -> String {
+pub(super) fn digest(secret: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()))
 }

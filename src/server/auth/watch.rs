@@ -3,7 +3,8 @@
 use super::{
     AskedReset, AuthError, AuthService, Origin, Principal,
     audit::Noted,
-    email_change::restore_address,
+    email_change::{FactorsUndone, restore_address},
+    named,
     ticket::{Issue, void_tickets},
 };
 use crate::{
@@ -38,7 +39,7 @@ impl AuthService {
     /// `ProofRequired`; `NotFound` if it is none of this account's, or has ended; `Unavailable`.
     pub async fn end_session(&self, principal: &Principal, sid: &str, origin: &Origin) -> Result<(), AuthError> {
         self.must_be_fresh(principal)?;
-        let (now, id, sid) = (self.parts.clock.now(), principal.account.id, sid.to_owned());
+        let (now, id, sid) = (self.parts.clock.now(), principal.account.id, named(sid)?);
         let noted = self.noted(Event::SessionEnded, Some(id), Some(&principal.sid), origin);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
@@ -78,7 +79,8 @@ impl AuthService {
 
     /// "This wasn't me": ends every session, this one too, and mails the way to a new password. The old password is void
     /// from now on, unless the address was never confirmed: then nobody knows that such a mail arrives. A wish to leave is
-    /// void, too, and an earlier address that can still be restored is: the present one may be the intruder's.
+    /// void, too, and an earlier address that can still be restored is: the present one may be the intruder's, as may be the
+    /// second factors that were added since.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -93,6 +95,7 @@ impl AuthService {
         let reset = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None);
         let report = Report {
             reset: reset.at_any_pace().after_next_epoch(),
+            undone: self.factors_undone(id, Some(&principal.sid), origin),
             noted: self.noted(Event::NotMe, Some(id), Some(&principal.sid), origin),
             account,
             earliest,
@@ -111,6 +114,7 @@ struct Report {
     /// The way back to the earliest address that there still is.
     earliest: Option<Ticket>,
     reset: Issue,
+    undone: FactorsUndone,
     noted: Noted,
 }
 
@@ -122,9 +126,10 @@ impl Report {
         if accounts::epoch(tx, id).await? != self.account.security_epoch {
             return Ok(None);
         }
-        if let Some(ticket) = &self.earliest {
-            restore_address(tx, &self.account, ticket, now).await?;
-        }
+        let factors_gone = match &self.earliest {
+            Some(ticket) => restore_address(tx, &self.account, ticket, now).await?,
+            None => false,
+        };
         match self.account.account.email_verified_at {
             Some(_) => accounts::remove_password(tx, id, now).await?,
             None => accounts::end_sessions(tx, id).await?,
@@ -132,6 +137,9 @@ impl Report {
         accounts::set_delete_at(tx, id, None).await?;
         void_tickets(tx, id, now).await?;
         self.reset.write(tx, now).await?;
+        if factors_gone {
+            self.undone.write(tx, now).await?;
+        }
         self.noted.write(tx, now).await?;
         Ok(Some(self.reset.asked))
     }

@@ -7,6 +7,7 @@ mod doors;
 mod keys;
 mod mail;
 mod replicas;
+mod seals;
 mod system;
 
 use super::World;
@@ -83,6 +84,7 @@ pub async fn examine(settings: &Settings, world: &World, listens: SocketAddr, of
         Ok(store) => {
             checks.extend(database::examine(settings, world, &store).await);
             checks.extend(replicas::examine(settings, world, &store, keys.as_deref()).await);
+            checks.extend(seals::examine(settings, world, &store).await);
             store.close().await;
         }
         Err(error) => checks.push(database::unopened(settings, &error)),

@@ -1,12 +1,16 @@
 //! What an operator may do with the keys: look at their names, and exchange them without signing anybody out.
 
-use super::{StartError, World, failed};
+use super::{
+    StartError, World, failed,
+    seals::{self, Seals},
+};
 use crate::{
     domain::time::Timestamp,
     server::{
         crypto::{self, KeepFor, KeyFacts, KeyPurpose, KeyState, Keys, Rotation},
         http::discovery::KEPT as KEYS_KEPT,
         settings::{Settings, THIRTY_DAYS},
+        store::Store,
     },
 };
 use serde::Serialize;
@@ -14,9 +18,12 @@ use serde::Serialize;
 /// Seconds beyond the life of what a key made before it may go: for clocks that differ, and a server that took up the new
 /// key late.
 const MARGIN: i64 = 3600;
-/// The same of mail keys: the audit log lets go of its old entries by and by.
+/// The same of mail keys: the audit log lets go of its old entries by and by, and secrets of authenticator apps are sealed
+/// anew by the cleaning up, every hour, or two when another server takes that over.
 const MAIL_MARGIN: i64 = 2 * DAY;
 const DAY: i64 = 86_400;
+/// Seconds that a key is kept which must not be dropped.
+const FOREVER: i64 = i64::MAX / 4;
 
 /// A key as it is shown. Nothing of it is secret.
 #[derive(Clone, Debug, Serialize)]
@@ -73,16 +80,64 @@ pub fn list(settings: &Settings, world: &World) -> Result<Vec<ShownKey>, StartEr
     Ok(shown(keys.facts(), &keep_for(settings), now))
 }
 
-/// Adds keys to the file and drops old ones. Running servers take that up by themselves.
+/// Adds keys to the file and drops old ones, without a look at the database: [`exchange`] has one. Running servers take that
+/// up by themselves.
 ///
 /// # Errors
 /// The keys are not in a file, or the file cannot be read or written.
 pub fn change(settings: &Settings, world: &World, change: &KeyChange) -> Result<ChangedKeys, StartError> {
+    changed(settings, world, change, keep_for(settings))
+}
+
+/// As [`change`], but no mail key is dropped while a secret in the database is sealed with an older one. The cleaning up of a
+/// running server seals them anew; where none has run for long, only the database can tell.
+///
+/// # Errors
+/// As [`change`].
+pub async fn exchange(settings: &Settings, world: &World, change: &KeyChange) -> Result<ChangedKeys, StartError> {
+    let keep = keep_for(settings);
+    let goes = |key: &ShownKey| key.purpose == KeyPurpose::Mail && key.droppable;
+    if !change.drop_old || !list(settings, world)?.iter().any(goes) {
+        return changed(settings, world, change, keep);
+    }
+    let Some(why) = still_needed(settings, world).await else { return changed(settings, world, change, keep) };
+    let mut done = changed(settings, world, change, KeepFor { mail: FOREVER, ..keep })?;
+    done.notes.push(why);
+    Ok(done)
+}
+
+/// Why old mail keys must stay; none if they need not.
+async fn still_needed(settings: &Settings, world: &World) -> Option<String> {
+    let looked = async {
+        let keys = Keys::load(&settings.keys, world.clock.now()).map_err(|error| error.to_string())?;
+        let store = Store::open_existing(&settings.database).await.map_err(|error| error.to_string())?;
+        let seals = seals::look(&store, &keys).await.map_err(|error| error.to_string());
+        store.close().await;
+        seals
+    };
+    match looked.await {
+        Ok(Seals { older: 0, .. }) => None,
+        Ok(Seals { older, .. }) => Some(format!(
+            "Old mail keys stay: secrets of authenticator apps that are still sealed with one: {older}. A running server \
+             seals them anew within the hour."
+        )),
+        Err(error) => Some(format!(
+            "Old mail keys stay: the database cannot tell whether something is still sealed with them ({error})."
+        )),
+    }
+}
+
+fn changed(
+    settings: &Settings,
+    world: &World,
+    change: &KeyChange,
+    drop_after: KeepFor,
+) -> Result<ChangedKeys, StartError> {
     let (now, keep) = (world.clock.now(), keep_for(settings));
     let plan = Rotation {
         purposes: change.purposes.clone(),
         from: now.plus(change.after),
-        drop: change.drop_old.then_some(keep),
+        drop: change.drop_old.then_some(drop_after),
     };
     let done = crypto::rotate(&settings.keys, &plan, world.entropy.as_ref(), now).map_err(failed("the keys"))?;
     Ok(ChangedKeys {

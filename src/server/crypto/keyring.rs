@@ -1,8 +1,8 @@
 //! All that works with keys, together, and exchanged together when the keys change: a server takes up new keys while it runs.
 
 use super::{
-    AuditSeals, CompatTokens, KeyFacts, Keys, KnownDevices, MailedSecrets, Pseudonyms, RefreshTokens, SignerError,
-    TokenSigner,
+    AuditSeals, CompatTokens, KeyFacts, Keys, KnownDevices, MailedSecrets, Pseudonyms, RefreshTokens, SecretBoxes,
+    SignerError, TokenSigner,
 };
 use crate::server::settings::Settings;
 use arc_swap::ArcSwap;
@@ -20,6 +20,8 @@ pub struct Sealing {
     pub mailed_secrets: MailedSecrets,
     /// Makes and reads the cookie of known devices.
     pub known_devices: KnownDevices,
+    /// Seals secrets that are kept, or given out and taken back.
+    pub secret_boxes: SecretBoxes,
     /// Makes the names of throttles.
     pub pseudonyms: Pseudonyms,
     /// Makes and checks the seals of the audit log.
@@ -40,6 +42,7 @@ impl Sealing {
             compat_tokens: CompatTokens::new(keys, settings),
             mailed_secrets: MailedSecrets::new(keys),
             known_devices: KnownDevices::new(keys),
+            secret_boxes: SecretBoxes::new(keys),
             pseudonyms: Pseudonyms::new(keys),
             audit_seals: AuditSeals::new(keys),
             facts: keys.facts().to_vec(),

@@ -1,14 +1,15 @@
 //! What a server function does with an account: who asks is known by the cookie, the answer carries the cookies.
 
-use super::{cookies::Kind, render::Call};
+use super::{cookies::Kind, given_proof::of_proof, render::Call};
 use crate::{
     domain::{
+        factor::Wants,
         grant::Done,
         problem::{Code, Problem},
     },
     pages::context::{AccountFacts, MailedLink},
     paths::{self, Notice},
-    server::auth::{AskedReset, AuthError, NewPasswordForm, Principal, ProfileForm, zones},
+    server::auth::{AskedReset, AuthError, By, NewPasswordForm, Principal, ProfileForm, zones},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -17,33 +18,34 @@ const HISTORY_PAGE: usize = 25;
 
 impl Call {
     /// Who asks, whether or not the account is on its way out.
-    async fn visitor(&self) -> Result<Principal, Problem> {
+    pub(super) async fn visitor(&self) -> Result<Principal, Problem> {
         let visit = self.state().auth.visit(self.held()).await?;
         Ok(visit.ok_or(AuthError::NotSignedIn)?.principal)
     }
 
     /// Who asks; nobody whose account is on its way out.
-    async fn principal(&self) -> Result<Principal, Problem> {
+    pub(super) async fn principal(&self) -> Result<Principal, Problem> {
         let principal = self.visitor().await?;
         if principal.account.delete_at.is_some() { Err(AuthError::Leaving.into()) } else { Ok(principal) }
     }
 
-    /// Who asks, with a fresh proof: the last one, or `typed`, which makes older tokens of the session useless.
+    /// Who asks, with a fresh proof: the last one, or that of the form, which makes older tokens of the session useless.
     ///
     /// # Errors
-    /// `proof_required` if the last one is too old and nothing was typed; `invalid_input` if that is wrong.
-    pub(super) async fn proven(&self, typed: &SecretString) -> Result<Principal, Problem> {
+    /// `proof_required` if the last one is too old and none was given; `invalid_input` if that is wrong.
+    pub(super) async fn proven(&self) -> Result<Principal, Problem> {
         let auth = &self.state().auth;
-        let visit = auth.visit(self.held()).await?;
-        // A double click comes with a token that the first one has made useless; the password speaks for it.
-        match visit {
-            None if typed.expose_secret().is_empty() => return Err(AuthError::NotSignedIn.into()),
-            Some(visit) if visit.principal.account.delete_at.is_some() => return Err(AuthError::Leaving.into()),
-            Some(visit) if auth.is_fresh(&visit.principal) => return Ok(visit.principal),
-            Some(_) if typed.expose_secret().is_empty() => return Err(AuthError::ProofRequired.into()),
-            None | Some(_) => {}
-        }
-        let opened = auth.step_up(self.held(), typed, &self.origin()).await?;
+        let (visit, proof) = (auth.visit(self.held()).await?, self.given().proof());
+        // A double click comes with a token that the first one has made useless; the proof speaks for it.
+        let proof = match (visit, proof) {
+            (None, None) => return Err(AuthError::NotSignedIn.into()),
+            (Some(visit), _) if visit.principal.account.delete_at.is_some() => return Err(AuthError::Leaving.into()),
+            (Some(visit), _) if auth.is_fresh(&visit.principal) => return Ok(visit.principal),
+            (Some(_), None) => return Err(AuthError::ProofRequired.into()),
+            (None | Some(_), Some(proof)) => proof,
+        };
+        let opened = auth.step_up(self.held(), &proof, &self.origin()).await;
+        let opened = opened.map_err(|error| of_proof(error.into()))?;
         let visit = auth.visit(Some(opened.cookie.token.expose_secret())).await?;
         self.adopt(opened);
         Ok(visit.ok_or(AuthError::NotSignedIn)?.principal)
@@ -63,9 +65,13 @@ impl Call {
         let confirmed = self.state().auth.confirm_email(ticket, &password, by, &self.origin()).await;
         confirmed.map_err(|error| self.not_that_link(error))?;
         self.clear(&[Kind::Link, Kind::Confirming]);
-        Ok(match visitor {
-            Some(_) => self.done(paths::with(paths::ACCOUNT_SECURITY, Notice::EmailConfirmed)),
-            None => self.done(paths::login_with(Notice::EmailConfirmed)),
+        let waits = self.state().auth.waiting(self.challenge(), None).await.ok().flatten();
+        Ok(match (visitor, waits) {
+            (Some(_), _) => self.done(paths::with(paths::ACCOUNT_SECURITY, Notice::EmailConfirmed)),
+            (None, Some(waits)) if waits.wants == Wants::Enrolment => {
+                self.done(paths::with(paths::LOGIN_ENROL, Notice::EmailConfirmed))
+            }
+            (None, _) => self.done(paths::login_with(Notice::EmailConfirmed)),
         })
     }
 
@@ -101,8 +107,8 @@ impl Call {
     }
 
     /// See [`crate::actions::change_username`].
-    pub async fn change_username(&self, username: &str, current: SecretString) -> Result<Done, Problem> {
-        let principal = self.proven(&current).await?;
+    pub async fn change_username(&self, username: &str) -> Result<Done, Problem> {
+        let principal = self.proven().await?;
         self.state().auth.change_username(&principal, username, &self.origin()).await?;
         Ok(self.done(paths::with(paths::ACCOUNT, Notice::UsernameChanged)))
     }
@@ -121,8 +127,8 @@ impl Call {
     }
 
     /// See [`crate::actions::request_email_change`].
-    pub async fn request_email_change(&self, email: &str, current: SecretString) -> Result<Done, Problem> {
-        let principal = self.proven(&current).await?;
+    pub async fn request_email_change(&self, email: &str) -> Result<Done, Problem> {
+        let principal = self.proven().await?;
         self.state().auth.request_email_change(&principal, email, &self.origin()).await?;
         self.clear(&[Kind::Link]);
         Ok(self.done(paths::with(paths::CONFIRM_EMAIL_CHANGE, Notice::EmailChangeSent)))
@@ -147,8 +153,8 @@ impl Call {
     }
 
     /// See [`crate::actions::end_session`].
-    pub async fn end_session(&self, session: &str, current: SecretString) -> Result<Done, Problem> {
-        let principal = self.proven(&current).await?;
+    pub async fn end_session(&self, session: &str) -> Result<Done, Problem> {
+        let principal = self.proven().await?;
         let ended = self.state().auth.end_session(&principal, session, &self.origin()).await;
         ended.map_err(|error| match error {
             AuthError::NotFound => Problem::new(Code::NotFound, 404, "That session is not there any more."),
@@ -158,8 +164,8 @@ impl Call {
     }
 
     /// See [`crate::actions::end_other_sessions`].
-    pub async fn end_other_sessions(&self, current: SecretString) -> Result<Done, Problem> {
-        let principal = self.proven(&current).await?;
+    pub async fn end_other_sessions(&self) -> Result<Done, Problem> {
+        let principal = self.proven().await?;
         self.state().auth.end_other_sessions(&principal, &self.origin()).await?;
         Ok(self.done(paths::with(paths::ACCOUNT_SESSIONS, Notice::OtherSessionsEnded)))
     }
@@ -172,8 +178,8 @@ impl Call {
     }
 
     /// See [`crate::actions::request_deletion`].
-    pub async fn request_deletion(&self, current: SecretString) -> Result<Done, Problem> {
-        let principal = self.proven(&current).await?;
+    pub async fn request_deletion(&self) -> Result<Done, Problem> {
+        let principal = self.proven().await?;
         _ = self.state().auth.request_deletion(&principal, &self.origin()).await?;
         self.clear(&[Kind::Session]);
         self.forget_grant();
@@ -191,8 +197,8 @@ impl Call {
     ///
     /// # Errors
     /// `proof_required`; `not_signed_in`; `unavailable`.
-    pub async fn export(&self, current: &SecretString) -> Result<serde_json::Value, Problem> {
-        let principal = self.proven(current).await?;
+    pub async fn export(&self) -> Result<serde_json::Value, Problem> {
+        let principal = self.proven().await?;
         Ok(self.state().auth.export(&principal, &self.origin()).await?)
     }
 
@@ -210,8 +216,16 @@ impl Call {
             paths::ACCOUNT => facts.time_zones = zones().to_vec(),
             paths::ACCOUNT_SESSIONS => facts.sessions = auth.sessions(principal).await?,
             paths::ACCOUNT_HISTORY => facts.history = auth.history(principal, before, HISTORY_PAGE).await?,
+            paths::ACCOUNT_SECURITY => {
+                facts.factors = auth.factors(principal).await?;
+                facts.is_fresh = auth.is_fresh(principal);
+            }
+            paths::ACCOUNT_FACTORS => facts.factors = auth.factors(principal).await?,
+            paths::ACCOUNT_FACTORS_APP => facts.new_app = self.new_app(By::Session(principal)).await?,
+            paths::ACCOUNT_RECOVERY_CODES => facts.codes = self.codes_to_see(principal),
             _ => {}
         }
+        facts.offers_passkeys = auth.offers_passkeys();
         Ok(facts)
     }
 

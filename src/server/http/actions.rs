@@ -42,9 +42,13 @@ pub async fn run(state: &AppState, mut request: Request<Body>) -> Result<Respons
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request.headers_mut().remove(header::REFERER);
     let (parts, body) = request.into_parts();
-    let call = Call::of(state, &parts);
+    let typed = match to_bytes(body, state.settings.server.body_limit).await {
+        Ok(typed) => typed,
+        Err(_) => return Err(Problem::new(Code::TooLarge, 413, "That is more than a form can hold.")),
+    };
+    let call = Call::of(state, &parts).with_form(&typed);
     let context = call.clone();
-    let request = Request::from_parts(parts, body);
+    let request = Request::from_parts(parts, Body::from(typed));
     let response = leptos_axum::handle_server_fns_with_context(move || provide_context(context.clone()), request).await;
     let mut response = with_own_status(response.into_response()).await;
     call.put_headers(response.headers_mut());

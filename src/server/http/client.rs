@@ -76,6 +76,7 @@ impl Client {
     #[must_use]
     pub fn origin(&self) -> Origin {
         Origin {
+            trusted: None,
             ip: self.coarse_ip(),
             user_agent: self.user_agent.clone(),
             device_label: self.device_label.clone(),

@@ -1,7 +1,7 @@
 //! Our cookies: their names, and their attributes in one function.
 
 use crate::server::{
-    auth::{AskedReset, KnownDevicesCookie, RefreshCookie},
+    auth::{AskedReset, Challenged, KnownDevicesCookie, RefreshCookie, ShownCodes, TrustCookie},
     settings::{self, SameSite},
 };
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -24,6 +24,12 @@ pub enum Kind {
     Confirming,
     /// The accounts that signed in here before.
     Devices,
+    /// A sign-in that waits for its second factor.
+    Challenge,
+    /// The accounts that ask for no second factor here.
+    Trusted,
+    /// New recovery codes, sealed, as long as they are shown.
+    Codes,
 }
 
 /// Reads and writes our cookies.
@@ -75,6 +81,24 @@ impl Cookies {
     #[must_use]
     pub fn devices(&self, devices: &KnownDevicesCookie) -> HeaderValue {
         self.write(Kind::Devices, devices.value.expose_secret(), Some(devices.max_age))
+    }
+
+    /// Keeps the name of a sign-in that waits.
+    #[must_use]
+    pub fn challenge(&self, challenged: &Challenged) -> HeaderValue {
+        self.write(Kind::Challenge, challenged.token.expose_secret(), Some(challenged.max_age))
+    }
+
+    /// Keeps the accounts that ask for no second factor here.
+    #[must_use]
+    pub fn trusted(&self, trusted: &TrustCookie) -> HeaderValue {
+        self.write(Kind::Trusted, trusted.value.expose_secret(), Some(trusted.max_age))
+    }
+
+    /// Keeps new recovery codes as long as they are shown.
+    #[must_use]
+    pub fn codes(&self, codes: &ShownCodes) -> HeaderValue {
+        self.write(Kind::Codes, codes.value.expose_secret(), Some(codes.max_age))
     }
 
     /// Keeps a mailed link to `page`.
@@ -129,6 +153,9 @@ impl Cookies {
             Kind::Link => "-link",
             Kind::Confirming => "-confirming",
             Kind::Devices => "-devices",
+            Kind::Challenge => "-challenge",
+            Kind::Trusted => "-trusted",
+            Kind::Codes => "-codes",
         };
         [&self.settings.name, suffix].concat()
     }

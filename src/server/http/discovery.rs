@@ -1,4 +1,4 @@
-//! What other services read to verify our access tokens by themselves.
+//! What others read by themselves: services to verify our access tokens, password managers to find the passkeys.
 
 use super::AppState;
 use crate::paths;
@@ -51,6 +51,18 @@ pub async fn metadata(State(state): State<AppState>) -> Response<Body> {
         "claims_supported": ["iss", "aud", "sub", "sid", "iat", "exp", "jti"],
     }))
     .into_response();
+    keep(response.headers_mut());
+    response
+}
+
+/// Where passkeys are made and kept, for password managers (W3C, "A Well-Known URL for Relying Party Passkey Endpoints"). Not
+/// found where there are none.
+pub async fn passkey_endpoints(State(state): State<AppState>) -> Response<Body> {
+    if !state.auth.offers_passkeys() {
+        return super::not_found().into_response();
+    }
+    let page = [state.settings.server.public_url.as_str(), paths::ACCOUNT_FACTORS].concat();
+    let mut response = Json(json!({ "enroll": page, "manage": page })).into_response();
     keep(response.headers_mut());
     response
 }

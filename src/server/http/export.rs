@@ -1,6 +1,6 @@
 //! The download of one's data: a file, not a page, and so no server function.
 
-use super::{AppState, forms, media, pages, render::Call};
+use super::{AppState, form_again, forms, media, pages, render::Call};
 use crate::{
     domain::problem::{Code, Problem},
     paths,
@@ -11,7 +11,6 @@ use axum::{
     http::{HeaderValue, Request, Response, header},
     response::IntoResponse as _,
 };
-use secrecy::SecretString;
 
 /// Answers the form with a JSON file, or its page with what is wrong.
 pub async fn download(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
@@ -25,13 +24,11 @@ pub async fn download(State(state): State<AppState>, request: Request<Body>) -> 
         Ok(typed) => typed,
         Err(_) => return Problem::new(Code::TooLarge, 413, "That is more than a form can hold.").into_response(),
     };
-    let current = form_urlencoded::parse(&typed).find(|(name, _)| name == "current_password");
-    let current = SecretString::from(current.map(|(_, value)| value.into_owned()).unwrap_or_default());
-    let call = Call::of(&state, &parts);
-    let mut response = match call.export(&current).await {
+    let call = Call::of(&state, &parts).with_form(&typed);
+    let mut response = match call.export().await {
         Ok(file) => attachment(file),
         Err(problem) if problem.code == Code::NotSignedIn => pages::see_other(&paths::login_then(form.page)),
-        Err(problem) => pages::show_again(&state, parts, form, &typed, problem).await,
+        Err(problem) => form_again::show_again(&state, parts, form, &typed, problem).await,
     };
     call.put_headers(response.headers_mut());
     response

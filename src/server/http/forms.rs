@@ -2,11 +2,13 @@
 
 use crate::{
     actions::{
-        ChangePassword, ChangeProfile, ChangeUsername, ConfirmEmail, ConfirmEmailChange, ConfirmPasswordReset,
-        EndOtherSessions, EndSession, LogIn, LogOut, Register, ReportNotMe, RequestDeletion, RequestEmailChange,
-        RequestPasswordReset, ResendConfirmation, TakeOver, UndoDeletion, UndoEmailChange,
+        AnswerChallenge, ChangePassword, ChangeProfile, ChangeUsername, ConfirmApp, ConfirmAppToEnrol, ConfirmEmail,
+        ConfirmEmailChange, ConfirmPasswordReset, EndOtherSessions, EndSession, LogIn, LogOut, MakeRecoveryCodes,
+        ProveIt, PutCodesAway, Register, RemoveApp, RemovePassword, ReportNotMe, RequestDeletion, RequestEmailChange,
+        RequestPasswordReset, ResendConfirmation, ResendToEnrol, StartAgain, StartApp, StartAppToEnrol, TakeOver,
+        UndoDeletion, UndoEmailChange, UntrustBrowser,
     },
-    paths::{self, forms},
+    paths::{self, ceremonies, forms},
 };
 use leptos::server_fn::ServerFn as _;
 
@@ -37,7 +39,7 @@ impl Form {
 }
 
 /// All forms.
-pub const ALL: [Form; 20] = [
+pub const ALL: [Form; 39] = [
     Form::own(paths::REGISTER, Register::PATH),
     Form::own(paths::LOGIN, LogIn::PATH),
     Form::own(paths::LOGOUT, LogOut::PATH),
@@ -58,12 +60,31 @@ pub const ALL: [Form; 20] = [
     Form::guarded(paths::ACCOUNT_SESSIONS, forms::END_OTHER_SESSIONS, EndOtherSessions::PATH),
     Form::guarded(paths::ACCOUNT_PRIVACY, forms::DELETE, RequestDeletion::PATH),
     Form::guarded(paths::ACCOUNT_PRIVACY, forms::EXPORT, ""),
+    Form::own(paths::LOGIN_FACTOR, AnswerChallenge::PATH),
+    Form::on(paths::LOGIN_FACTOR, forms::START_AGAIN, StartAgain::PATH),
+    Form::own(paths::LOGIN_ENROL, ConfirmAppToEnrol::PATH),
+    Form::on(paths::LOGIN_ENROL, forms::ENROL_START, StartAppToEnrol::PATH),
+    Form::on(paths::LOGIN_ENROL, forms::ENROL_RESEND, ResendToEnrol::PATH),
+    Form::guarded(paths::ACCOUNT_FACTORS_APP, paths::ACCOUNT_FACTORS_APP, ConfirmApp::PATH),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::START_APP, StartApp::PATH),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::REMOVE_APP, RemoveApp::PATH),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::NEW_CODES, MakeRecoveryCodes::PATH),
+    Form::own(paths::ACCOUNT_RECOVERY_CODES, PutCodesAway::PATH),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::UNTRUST, UntrustBrowser::PATH),
+    Form::guarded(paths::ACCOUNT_SECURITY, forms::REMOVE_PASSWORD, RemovePassword::PATH),
+    Form::guarded(paths::ACCOUNT_SECURITY, forms::SET_PASSWORD, ProveIt::PATH),
+    Form::on(paths::LOGIN, forms::PASSKEY_LOGIN, ceremonies::LOG_IN),
+    Form::on(paths::LOGIN_FACTOR, forms::FACTOR_PASSKEY, ceremonies::FACTOR),
+    Form::on(paths::LOGIN_ENROL, forms::ENROL_PASSKEY, ceremonies::ENROL),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::ADD_PASSKEY, ceremonies::ADD),
+    Form::on(paths::ACCOUNT_FACTORS, forms::RENAME_PASSKEY, ceremonies::RENAME),
+    Form::guarded(paths::ACCOUNT_FACTORS, forms::REMOVE_PASSKEY, ceremonies::REMOVE),
 ];
 
 /// The form that posts to `path`.
 #[must_use]
 pub fn of(path: &str) -> Option<&'static Form> {
     // A constant of its own place in memory: what it answers lives as long as the program.
-    static FORMS: [Form; 20] = ALL;
+    static FORMS: [Form; 39] = ALL;
     FORMS.iter().find(|form| form.path == path)
 }

@@ -11,10 +11,14 @@ pub mod cookies;
 mod cors;
 mod csp_report;
 pub mod discovery;
+mod document;
 mod doors;
 pub mod embedded;
 mod export;
+mod factors;
+mod form_again;
 mod forms;
+mod given_proof;
 mod guard;
 mod headers;
 mod health;
@@ -24,8 +28,11 @@ pub mod mailbox;
 mod media;
 mod metrics;
 mod pages;
+mod passkeys;
 pub mod problem;
 mod proxies;
+mod qr;
+mod recovery_codes_file;
 pub mod render;
 mod request_id;
 mod serve;
@@ -106,10 +113,12 @@ pub fn router(state: AppState) -> Router {
         .route(&[paths::ACTIONS, "/{name}"].concat(), any(actions::answer))
         .route(paths::JWKS, get(discovery::jwks))
         .route(paths::CHANGE_PASSWORD, get(change_password))
+        .route(paths::PASSKEY_ENDPOINTS, get(discovery::passkey_endpoints))
         .route(paths::CSP_REPORTS, csp_report::route())
         .route(paths::HEALTH, get(health::health))
         .route(paths::READY, get(health::ready))
         .route(paths::LOGOUT, post(pages::submit))
+        .route(paths::RECOVERY_CODES_FILE, get(recovery_codes_file::download))
         .route(paths::forms::EXPORT, get(pages::lead_to_page).post(export::download));
     for path in paths::METADATA {
         routes = routes.route(path, get(discovery::metadata));
@@ -154,7 +163,7 @@ pub fn router(state: AppState) -> Router {
 /// with a secret in it is not: its length must tell nothing (BREACH).
 fn is_open_page(status: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let html = headers.get(header::CONTENT_TYPE).is_some_and(|media| media == "text/html; charset=utf-8");
-    html && status != StatusCode::NOT_MODIFIED && extensions.get::<render::Secret>().is_none()
+    html && status != StatusCode::NOT_MODIFIED && extensions.get::<document::Secret>().is_none()
 }
 
 fn mailbox_pages(state: &AppState, mailbox: Mailbox) -> Router {

@@ -3,20 +3,23 @@
 use super::{
     AppState, actions,
     cookies::Kind,
+    document::{Page, page},
     doors::Door,
+    form_again::show_again,
     forms::{self, Form},
     media,
     problem::{PROBLEM_JSON, status},
-    render::{Call, Page, page},
+    render::Call,
 };
 use crate::{
     domain::{
+        factor::{Waiting, Wants},
         grant::Done,
         problem::{Code, Problem},
     },
-    pages::context::{AccountFacts, MailedLink, Posted, ProofAsked},
-    paths,
-    server::auth::Visit,
+    pages::context::{AccountFacts, MailedLink},
+    paths::{self, Notice},
+    server::auth::{AuthError, Visit},
 };
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -43,13 +46,17 @@ pub async fn show(State(state): State<AppState>, request: Request<Body>) -> Resp
         Ok(visit) => visit,
         Err(error) => return failure(&state, Request::from_parts(parts, body), error.into()).await,
     };
-    let mut response = match elsewhere(&state, &parts, visit.as_ref()) {
+    let waiting = match waiting(&call, parts.uri.path(), visit.as_ref()).await {
+        Ok(waiting) => waiting,
+        Err(error) => return failure(&state, Request::from_parts(parts, body), error.into()).await,
+    };
+    let mut response = match elsewhere(&call, &parts, visit.as_ref(), waiting.as_ref()) {
         Some(response) => response,
         None => {
             let link = mailed_link(&state, &parts);
             let path = parts.uri.path().to_owned();
             let before = query(&parts.uri, "before").and_then(|before| before.parse().ok());
-            match facts(&call, &path, before, visit.as_ref(), link).await {
+            match facts(&call, &path, before, visit.as_ref(), waiting, link).await {
                 Ok(context) => {
                     renew(&state, &call, &parts, visit.as_ref()).await;
                     page(&state, Request::from_parts(parts, body), context).await
@@ -67,45 +74,76 @@ pub async fn lead_to_page(uri: Uri) -> Response<Body> {
     forms::of(uri.path()).map_or_else(|| not_allowed().into_response(), |form| see_other(form.page))
 }
 
+/// What waits for a factor, as far as the page at `path` cares: its own page, or one that is for those who are signed in.
+pub(super) async fn waiting(call: &Call, path: &str, visit: Option<&Visit>) -> Result<Option<Waiting>, AuthError> {
+    let auth = &call.state().auth;
+    match path {
+        paths::LOGIN_FACTOR | paths::LOGIN_ENROL => auth.waiting(call.challenge(), call.held()).await,
+        _ if visit.is_none() && (path == paths::LOGIN || paths::needs_account(path)) => {
+            auth.waiting(None, call.held()).await
+        }
+        _ => Ok(None),
+    }
+}
+
 /// What a page shows, for this visitor.
-async fn facts(
+pub(super) async fn facts(
     call: &Call,
     path: &str,
     before: Option<i64>,
     visit: Option<&Visit>,
+    waiting: Option<Waiting>,
     link: Option<MailedLink>,
 ) -> Result<Page, Problem> {
     let principal = visit.map(|visit| &visit.principal);
-    let facts = match principal {
-        Some(principal) => call.facts(path, before, principal).await?,
-        None => AccountFacts::default(),
+    let facts = match (principal, &waiting) {
+        (_, Some(waiting)) => call.facts_of_waiting(waiting).await?,
+        (Some(principal), None) => call.facts(path, before, principal).await?,
+        (None, None) => {
+            AccountFacts { offers_passkeys: call.state().auth.offers_passkeys(), ..AccountFacts::default() }
+        }
     };
     let own_link = match &link {
         Some(link) if path == paths::CONFIRM_EMAIL => call.is_own_link(link, principal).await?,
         _ => true,
     };
-    Ok(Page { visitor: principal.map(|principal| principal.account.clone()), link, facts, own_link, ..Page::default() })
+    // Whose sign-in waits is nobody yet, whoever else is signed in here.
+    let visitor = principal.filter(|_| waiting.is_none()).map(|principal| principal.account.clone());
+    Ok(Page { visitor, waiting, link, facts, own_link, ..Page::default() })
 }
 
 /// Where this visitor belongs, if not here.
-fn elsewhere(state: &AppState, parts: &Parts, visit: Option<&Visit>) -> Option<Response<Body>> {
+fn elsewhere(call: &Call, parts: &Parts, visit: Option<&Visit>, waiting: Option<&Waiting>) -> Option<Response<Body>> {
     let path = parts.uri.path();
     if LINKED.contains(&path)
-        && let Some(response) = keep_link(state, &parts.uri)
+        && let Some(response) = keep_link(call.state(), &parts.uri)
     {
         return Some(response);
     }
     let account = visit.map(|visit| &visit.principal.account);
+    let next = query(&parts.uri, "next");
+    let next = paths::own_path(next.as_deref());
     match (path, account) {
+        (paths::LOGIN_FACTOR | paths::LOGIN_ENROL, _) => match (waiting.map(|waiting| waiting.wants), path) {
+            (Some(Wants::Factor), paths::LOGIN_ENROL) => Some(see_other(paths::LOGIN_FACTOR)),
+            (Some(Wants::Enrolment), paths::LOGIN_FACTOR) => Some(see_other(paths::LOGIN_ENROL)),
+            (Some(_), _) => None,
+            (None, _) if account.is_some() => Some(see_other(next)),
+            (None, _) if call.challenge().is_some() => {
+                call.clear(&[Kind::Challenge]);
+                Some(see_other(&paths::login_with(Notice::SignInOver)))
+            }
+            (None, _) => Some(see_other(paths::LOGIN)),
+        },
+        (paths::LOGIN, None) if waiting.is_some() => Some(see_other(&paths::factor_then(next))),
+        (_, None) if paths::needs_account(path) && waiting.is_some() => Some(see_other(&paths::factor_then(path))),
         (_, None) if paths::needs_account(path) => Some(see_other(&paths::login_then(path))),
         (paths::ACCOUNT_RESTORE, Some(account)) if account.delete_at.is_none() => Some(see_other(paths::ACCOUNT)),
         (paths::ACCOUNT_RESTORE | paths::ACCOUNT_NOT_ME, Some(_)) => None,
         (_, Some(account)) if account.delete_at.is_some() && paths::needs_account(path) => {
             Some(see_other(paths::ACCOUNT_RESTORE))
         }
-        (paths::LOGIN | paths::REGISTER, Some(_)) => {
-            Some(see_other(paths::own_path(query(&parts.uri, "next").as_deref())))
-        }
+        (paths::LOGIN | paths::REGISTER, Some(_)) => Some(see_other(next)),
         _ => None,
     }
 }
@@ -194,8 +232,8 @@ async fn finish(state: &AppState, parts: Parts, form: &Form, typed: &Bytes, answ
         let problem = serde_json::from_slice::<Problem>(&bytes).unwrap_or_else(|_| {
             Problem::new(Code::Internal, 500, "Something went wrong on our side. Please try again in a moment.")
         });
-        if problem.code == Code::NotSignedIn && paths::needs_account(form.page) {
-            let mut response = see_other(&paths::login_then(form.page));
+        if let Some(place) = place_of(&problem, form) {
+            let mut response = see_other(&place);
             copy(&head.headers, response.headers_mut());
             return response;
         }
@@ -208,6 +246,18 @@ async fn finish(state: &AppState, parts: Parts, form: &Form, typed: &Bytes, answ
     response
 }
 
+/// Where somebody belongs whose form was refused because of who, or how far, they are.
+fn place_of(problem: &Problem, form: &Form) -> Option<String> {
+    let waits = [paths::LOGIN_FACTOR, paths::LOGIN_ENROL].contains(&form.page);
+    match problem.code {
+        Code::NotSignedIn if paths::needs_account(form.page) => Some(paths::login_then(form.page)),
+        Code::ChallengeOver if waits => Some(paths::login_with(Notice::SignInOver)),
+        Code::EnrolmentRequired if waits => Some(paths::LOGIN_ENROL.to_owned()),
+        Code::FactorRequired if waits => Some(paths::LOGIN_FACTOR.to_owned()),
+        _ => None,
+    }
+}
+
 /// A form that was sent without scripts renews the session as a script would have. The answer of a POST is not thrown
 /// away as that of a prefetch is.
 async fn keep_alive(state: &AppState, parts: &Parts, answered: &HeaderMap, response: &mut Response<Body>) {
@@ -215,49 +265,6 @@ async fn keep_alive(state: &AppState, parts: &Parts, answered: &HeaderMap, respo
     if call.held().is_some() && !state.cookies.sets_session(answered) && call.refresh().await.is_ok() {
         call.put_headers(response.headers_mut());
     }
-}
-
-/// The page of the form with what is wrong, or the question for the password, with what was typed.
-pub async fn show_again(
-    state: &AppState,
-    parts: Parts,
-    form: &Form,
-    typed: &Bytes,
-    problem: Problem,
-) -> Response<Body> {
-    let mut values: Vec<(String, String)> = form_urlencoded::parse(typed).into_owned().collect();
-    let value = |name: &str| values.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
-    let link = value("uid").zip(value("token")).filter(|(_, token)| !token.is_empty());
-    let link = link.map(|(uid, token)| MailedLink { uid, token });
-    let gave_proof = form.takes_proof && value("current_password").is_some_and(|typed| !typed.is_empty());
-    let passes = matches!(problem.code, Code::TooManyRequests | Code::Unavailable);
-    let asks_proof = problem.code == Code::ProofRequired
-        || (gave_proof && (passes || problem.of_field("current_password").is_some()));
-    values.retain(|(name, _)| may_be_shown_again(name));
-    let call = Call::of(state, &parts);
-    let visit = state.auth.visit(call.held()).await.ok().flatten();
-    // The page may be one that shows more than the form: then it does so beside the error, too.
-    let mut context = match facts(&call, form.page, None, visit.as_ref(), link.clone()).await {
-        Ok(context) => context,
-        Err(_) => Page { link, own_link: true, ..Page::default() },
-    };
-    context.status = Some(status(&problem));
-    context.failure = (form.page == paths::LOGOUT).then(|| problem.clone());
-    if asks_proof && visit.is_some() {
-        let wrong = (problem.code != Code::ProofRequired).then(|| problem.clone());
-        context.proof = Some(ProofAsked { form: form.path.to_owned(), values: values.clone(), problem: wrong });
-    }
-    context.posted = Posted { form: form.path.to_owned(), problem: Some(problem), values };
-    let mut request = Request::from_parts(parts, Body::empty());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = Uri::from_static(form.page);
-    page(state, request, context).await
-}
-
-/// What was typed is kept, passwords aside. (The mailed link's secret has its own way into the form.)
-fn may_be_shown_again(field: &str) -> bool {
-    ["identifier", "remember", "next", "email", "username", "first_name", "last_name", "code", "time_zone", "session"]
-        .contains(&field)
 }
 
 /// A page that says that something failed, with the problem's status.

@@ -30,8 +30,27 @@ impl From<AuthError> for Problem {
                 422,
                 "This link or code is not valid. It may have been used already or be too old. Ask for a new mail.",
             ),
-            AuthError::ProofRequired => {
-                Self::new(Code::ProofRequired, 403, "Please confirm with your password that it is you.")
+            AuthError::ProofRequired => Self::new(Code::ProofRequired, 403, "Please confirm again that it is you."),
+            AuthError::FactorRequired => {
+                Self::new(Code::FactorRequired, 401, "Please confirm with your second step that it is you.")
+            }
+            AuthError::EnrolmentRequired => Self::new(
+                Code::EnrolmentRequired,
+                403,
+                "This site asks for a second step, and this account has none yet.",
+            ),
+            AuthError::ChallengeOver => Self::new(
+                Code::ChallengeOver,
+                401,
+                "This sign-in took too long, or too many codes were wrong. Please sign in again.",
+            ),
+            AuthError::LastWayIn => Self::new(
+                Code::LastWayIn,
+                409,
+                "Without it you could not sign in any more, or not as this site asks. Add another way first.",
+            ),
+            AuthError::UnconfirmedEmail => {
+                Self::new(Code::UnconfirmedEmail, 403, "Please confirm your e-mail address first.")
             }
             AuthError::TooMany(seconds) => Self {
                 retry_after: Some(seconds.max(1).unsigned_abs()),

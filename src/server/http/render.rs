@@ -1,29 +1,20 @@
-//! Leptos's glue: what a server function may use of its request, and a page rendered with what it needs to know.
+//! What a server function may use of its request: whom it may ask, who asks, and the cookies of the answer.
 
 pub use crate::server::auth::{LoginForm, RegistrationForm, ResetForm};
 
-use super::{AppState, client::Client, cookies::Kind, headers::page_csp, local_time};
+use super::{AppState, client::Client, cookies::Kind, given_proof::GivenProof};
 use crate::{
-    app::shell,
     domain::{
         account::Account,
         grant::{Done, Grant},
         problem::Problem,
     },
-    pages::context::{
-        AccountFacts, AsksConfirmation, LocalTime, MailedLink, OwnLink, Posted, ProofAsked, RegistrationOpen,
-        ShortestPassword, SiteName, Status, Visitor,
-    },
     paths::{self, Notice},
     server::auth::{AskedReset, AuthError, KnownDevicesCookie, LoggedIn, Opened, Origin, Principal, Registered},
     server::settings::Confirm,
 };
-use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderValue, Request, Response, header, request},
-};
+use axum::http::{HeaderMap, HeaderValue, header, request};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,7 +30,11 @@ pub struct Call {
     held: Option<SecretString>,
     request: Option<SecretString>,
     confirming: Option<SecretString>,
+    challenge: Option<SecretString>,
+    trusted: Option<SecretString>,
+    codes: Option<SecretString>,
     bearer: Option<SecretString>,
+    given: GivenProof,
     answer: Arc<Mutex<AnswerHeaders>>,
 }
 
@@ -67,7 +62,11 @@ impl Call {
             confirming: state.cookies.read(&parts.headers, Kind::Confirming),
             held: state.cookies.read(&parts.headers, Kind::Session),
             request: state.cookies.read(&parts.headers, Kind::Request),
+            challenge: state.cookies.read(&parts.headers, Kind::Challenge),
+            trusted: state.cookies.read(&parts.headers, Kind::Trusted),
+            codes: state.cookies.read(&parts.headers, Kind::Codes),
             bearer: bearer(&parts.headers),
+            given: GivenProof::default(),
             state: state.clone(),
             answer: Arc::default(),
         }
@@ -92,8 +91,9 @@ impl Call {
     pub async fn log_in(&self, form: LoginForm) -> Result<Done, Problem> {
         let answer = self.state.auth.log_in(&form, &self.origin(), self.held()).await;
         Ok(match answer.map_err(|error| self.told_of_confirmation(error))? {
-            LoggedIn::Opened(opened) => self.hand_over(opened, paths::own_path(form.next.as_deref()).to_owned()),
-            LoggedIn::Leaving(opened) => self.hand_over(opened, paths::ACCOUNT_RESTORE.to_owned()),
+            LoggedIn::Opened(opened) => self.signed_in(opened, paths::own_path(form.next.as_deref()).to_owned()),
+            LoggedIn::Challenged(challenged) => self.challenged(&challenged),
+            LoggedIn::Leaving(opened) => self.signed_in(opened, paths::ACCOUNT_RESTORE.to_owned()),
         })
     }
 
@@ -189,6 +189,7 @@ impl Call {
     pub(super) fn origin(&self) -> Origin {
         Origin {
             known_devices: self.known_devices.as_ref().map(|devices| devices.expose_secret().to_owned()),
+            trusted: self.trusted.as_ref().map(|trusted| trusted.expose_secret().to_owned()),
             ..self.client.origin()
         }
     }
@@ -196,6 +197,26 @@ impl Call {
     /// What the browser that registered keeps until its address is confirmed.
     pub(super) fn confirming(&self) -> Option<&str> {
         self.confirming.as_ref().map(|confirming| confirming.expose_secret())
+    }
+
+    /// The sign-in that waits for its second factor in this browser.
+    pub(super) fn challenge(&self) -> Option<&str> {
+        self.challenge.as_ref().map(|challenge| challenge.expose_secret())
+    }
+
+    /// New recovery codes that this browser shows.
+    pub(super) fn codes(&self) -> Option<&str> {
+        self.codes.as_ref().map(|codes| codes.expose_secret())
+    }
+
+    /// The proof that the form holds.
+    pub(super) const fn given(&self) -> &GivenProof {
+        &self.given
+    }
+
+    /// The same call of a form that holds this.
+    pub(super) fn with_form(self, typed: &[u8]) -> Self {
+        Self { given: GivenProof::read(typed), ..self }
     }
 
     /// What the browser that asked for a reset keeps, so that the mailed code works in it.
@@ -210,12 +231,19 @@ impl Call {
 
     /// Whether any cookie of ours came with the call: programs have none, and need none removed.
     pub(super) fn has_cookies(&self) -> bool {
-        [&self.known_devices, &self.held, &self.request, &self.confirming].iter().any(|cookie| cookie.is_some())
+        let of_sign_in = [&self.known_devices, &self.held, &self.challenge, &self.trusted];
+        let of_mails = [&self.request, &self.confirming, &self.codes];
+        of_sign_in.iter().chain(&of_mails).any(|cookie| cookie.is_some())
     }
 
     /// Signs this browser out: the cookie goes, and what it has kept of the site.
     pub(super) fn clear_with_site(&self) {
         self.clear(&[Kind::Session]);
+        for (cookie, kind) in [(&self.challenge, Kind::Challenge), (&self.codes, Kind::Codes)] {
+            if cookie.is_some() {
+                self.clear(&[kind]);
+            }
+        }
         self.answer().clear_site = true;
     }
 
@@ -250,7 +278,7 @@ impl Call {
         self.set_cookie(self.state.cookies.request(asked));
     }
 
-    fn hand_over(&self, opened: Opened, next: String) -> Done {
+    pub(super) fn hand_over(&self, opened: Opened, next: String) -> Done {
         self.adopt(opened);
         self.done(next)
     }
@@ -288,7 +316,7 @@ impl Call {
         self.done(paths::CONFIRM_EMAIL.to_owned())
     }
 
-    fn set_cookie(&self, cookie: HeaderValue) {
+    pub(super) fn set_cookie(&self, cookie: HeaderValue) {
         let mut answer = self.answer();
         // A cookie that is set twice is set as it was last.
         let name = |cookie: &HeaderValue| cookie.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
@@ -307,77 +335,4 @@ fn bearer(headers: &HeaderMap) -> Option<SecretString> {
     let value = values.next()?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim().to_owned().into())
-}
-
-/// What a page is rendered with.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// Who is signed in.
-    pub visitor: Option<Account>,
-    /// What the page's form was posted with.
-    pub posted: Posted,
-    /// The mailed link that led here.
-    pub link: Option<MailedLink>,
-    /// What the account's pages show beside the account.
-    pub facts: AccountFacts,
-    /// Whether the browser that opened a link to confirm an address is the account's own.
-    pub own_link: bool,
-    /// The question for the password, in place of the page.
-    pub proof: Option<ProofAsked>,
-    /// A failure that takes the place of the page.
-    pub failure: Option<Problem>,
-    /// Not 200.
-    pub status: Option<axum::http::StatusCode>,
-}
-
-/// Marks an answer that holds a secret, so that nobody compresses it.
-#[derive(Clone, Copy, Debug)]
-pub struct Secret;
-
-/// Renders the page of the request's path.
-pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
-    let (status, secret) = (page.status, page.link.is_some() || !page.posted.value("code").is_empty());
-    let options = state.leptos.clone();
-    let site_name = state.settings.server.site_name.clone();
-    let development = state.development;
-    let shortest = ShortestPassword(state.settings.password.min_length);
-    let registration = &state.settings.registration;
-    let asks = AsksConfirmation(registration.confirmation != Confirm::Off);
-    let open = RegistrationOpen(registration.open);
-    let local_time = local_time::formatter(page.visitor.as_ref().map_or("UTC", |account| &account.time_zone));
-    let context = move || {
-        provide_context(Visitor(page.visitor.clone()));
-        provide_context(SiteName(site_name.clone()));
-        provide_context(shortest);
-        provide_context(page.posted.clone());
-        provide_context(page.facts.clone());
-        provide_context(OwnLink(page.own_link));
-        provide_context(asks);
-        provide_context(open);
-        provide_context(LocalTime(local_time.clone()));
-        if let Some(proof) = &page.proof {
-            provide_context(proof.clone());
-        }
-        if let Some(link) = &page.link {
-            provide_context(link.clone());
-        }
-        if let Some(failure) = &page.failure {
-            provide_context(failure.clone());
-        }
-        if let Some(status) = page.status {
-            provide_context(Status(status.as_u16()));
-        }
-        if let Some((answer, nonce)) = use_context::<ResponseOptions>().zip(leptos::nonce::use_nonce()) {
-            answer.insert_header(header::CONTENT_SECURITY_POLICY, page_csp(&nonce, development));
-        }
-    };
-    let mut response =
-        leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
-    if let Some(status) = status {
-        *response.status_mut() = status;
-    }
-    if secret {
-        response.extensions_mut().insert(Secret);
-    }
-    response
 }

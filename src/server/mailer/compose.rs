@@ -2,7 +2,7 @@
 
 use super::{
     links::Links,
-    templates::{self, Event, Greeting, Lived, Mailed, Words},
+    templates::{self, Event, FactorEvent, Greeting, Lived, Mailed, Words},
 };
 use crate::{
     domain::{account::AccountId, time::Timestamp},
@@ -150,6 +150,7 @@ impl Composer {
         let (login, reset) = (page(paths::LOGIN), page(paths::RESET_PASSWORD));
         let mailed = self.mailed(letter, now);
         let event = |reset_page| Event { at, about, not_me_page: page(paths::ACCOUNT_NOT_ME), reset_page };
+        let factor = |reset_page| FactorEvent { event: event(reset_page), factors_page: page(paths::ACCOUNT_FACTORS) };
         Ok(match letter.kind {
             MailKind::PasswordReset => templates::password_reset(&greeting, mailed?),
             MailKind::PasswordResetDone => templates::password_reset_done(&greeting, at, reset),
@@ -164,6 +165,17 @@ impl Composer {
             MailKind::UsernameChanged => {
                 templates::username_changed(&greeting, username, event(reset), page(paths::ACCOUNT))
             }
+            MailKind::TotpEnrolled => templates::totp_enrolled(&greeting, &factor(reset)),
+            MailKind::TotpRemoved => templates::totp_removed(&greeting, &factor(reset)),
+            MailKind::RecoveryCodesMade => templates::recovery_codes_made(&greeting, &factor(reset)),
+            MailKind::RecoveryCodeUsed => templates::recovery_code_used(&greeting, &factor(reset)),
+            MailKind::PasskeyAdded => templates::passkey_added(&greeting, &factor(reset)),
+            MailKind::PasskeyRemoved => templates::passkey_removed(&greeting, &factor(reset)),
+            MailKind::PasswordRemoved => templates::password_removed(&greeting, &factor(reset)),
+            MailKind::FactorGuesses => templates::factor_guesses(&greeting, &factor(reset)),
+            MailKind::PasskeyCloned => templates::passkey_cloned(&greeting, &factor(reset)),
+            MailKind::FactorsReset => templates::factors_reset(&greeting, &factor(reset)),
+            MailKind::FactorsUndone => templates::factors_undone(&greeting, &factor(reset)),
             MailKind::DeletionRequested => templates::deletion_requested(&greeting, at, about, login, reset),
             MailKind::UsernameReset => {
                 // We have no page of our own for this link: whoever is signed in needs none.
@@ -217,7 +229,18 @@ const fn secrets_of(kind: MailKind) -> Option<(Purpose, &'static str, bool)> {
         | MailKind::NewDevice
         | MailKind::LoginAfterFailures
         | MailKind::UsernameChanged
-        | MailKind::DeletionRequested => None,
+        | MailKind::DeletionRequested
+        | MailKind::TotpEnrolled
+        | MailKind::TotpRemoved
+        | MailKind::RecoveryCodesMade
+        | MailKind::RecoveryCodeUsed
+        | MailKind::PasskeyAdded
+        | MailKind::PasskeyRemoved
+        | MailKind::PasswordRemoved
+        | MailKind::FactorGuesses
+        | MailKind::PasskeyCloned
+        | MailKind::FactorsReset
+        | MailKind::FactorsUndone => None,
     }
 }
 

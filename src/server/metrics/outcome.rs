@@ -37,6 +37,8 @@ outcomes! {
         Theft = "theft",
         /// There is no live session behind the token.
         Refused = "refused",
+        /// The session must show a second factor first.
+        FactorAsked = "factor_asked",
         /// An older tab, just after a step-up.
         Superseded = "superseded",
         /// Too often.
@@ -44,10 +46,12 @@ outcomes! {
         /// The database was away, or others were faster too often.
         Failed = "failed",
     }
-    /// What became of a sign-in with a password.
+    /// What became of a sign-in with a password, or with a passkey.
     SignIn {
         /// Somebody is signed in.
         SignedIn = "signed_in",
+        /// The password was right, and a second factor is still to be shown or enrolled.
+        Challenged = "challenged",
         /// Name or password was wrong, or the account may not sign in.
         Refused = "refused",
         /// Something was not filled in.
@@ -58,6 +62,15 @@ outcomes! {
         Busy = "busy",
         /// The database was away, or worse.
         Failed = "failed",
+    }
+    /// What was shown as second factor, or in place of a password.
+    FactorKind {
+        /// A code of an authenticator app.
+        Totp = "totp",
+        /// A recovery code.
+        RecoveryCode = "recovery_code",
+        /// A passkey.
+        Passkey = "passkey",
     }
     /// What became of a registration.
     Registering {

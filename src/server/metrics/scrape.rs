@@ -98,15 +98,23 @@ fn whole(number: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::metrics::{Metrics, Refresh};
+    use crate::server::metrics::{FactorKind, Metrics, Refresh};
 
     #[test]
     fn what_was_counted_is_in_the_text_and_what_could_not_be_seen_is_not() {
         let metrics = Metrics::new();
         metrics.refresh(Refresh::Rotated);
+        metrics.factor(FactorKind::Passkey, true);
+        metrics.factor(FactorKind::Totp, false);
         let text = metrics.text(&Sight::default());
         assert!(text.contains("doorward_refreshes_total{outcome=\"rotated\"} 1\n"), "{text}");
         assert!(text.contains("doorward_refreshes_total{outcome=\"theft\"} 0\n"), "{text}");
+        for (kind, outcome, count) in
+            [("passkey", "taken", 1), ("passkey", "refused", 0), ("totp", "refused", 1), ("recovery_code", "taken", 0)]
+        {
+            let line = format!("doorward_factors_total{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}\n");
+            assert!(text.contains(&line), "{line} in {text}");
+        }
         assert!(text.contains("doorward_database_up 0\n") && !text.contains("doorward_outbox_waiting"), "{text}");
         assert!(text.ends_with("# EOF\n"));
         let outbox = Some(Outbox { waiting: 3, oldest_age: 61 });

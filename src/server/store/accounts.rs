@@ -3,6 +3,7 @@
 use super::{StoreError, Tx};
 use crate::domain::{
     account::{Account, AccountId},
+    factor::AssuranceLevel,
     time::Timestamp,
 };
 use sqlx::{Row as _, any::AnyRow};
@@ -19,6 +20,7 @@ pub struct StoredAccount {
     pub known_since: Timestamp,
     pub disabled_at: Option<Timestamp>,
     pub admin_since: Option<Timestamp>,
+    pub demanded_level: AssuranceLevel,
 }
 
 impl StoredAccount {
@@ -167,6 +169,18 @@ async fn replace_password(tx: &mut Tx, id: AccountId, hash: Option<&str>, now: T
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Takes an account's password away; its sessions go on. False if it had none.
+///
+/// # Errors
+/// The database is away.
+pub async fn forget_password(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE accounts SET password_hash = NULL WHERE id = $1 AND password_hash IS NOT NULL")
+        .bind(id.0)
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Takes the password away and ends every session: only a reset by mail leads in again.
@@ -365,5 +379,11 @@ pub(super) fn read(row: &AnyRow) -> Result<StoredAccount, StoreError> {
         known_since: Timestamp(row.try_get("known_since")?),
         disabled_at: row.try_get::<Option<i64>, _>("disabled_at")?.map(Timestamp),
         admin_since: row.try_get::<Option<i64>, _>("admin_since")?.map(Timestamp),
+        demanded_level: level(row.try_get("demanded_level")?)?,
     })
+}
+
+/// A level as it is stored.
+pub(super) fn level(number: i64) -> Result<AssuranceLevel, StoreError> {
+    Ok(AssuranceLevel::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))?)
 }

@@ -7,9 +7,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 /// What holds whatever there was before:
 /// - A mail that went out or was given up is not sent again. One whose row may have been deleted since (it was made
 ///   before `:mails`) is given up.
-/// - A link or code that was used stays used.
+/// - A link or code that was used stays used, a recovery code too.
 /// - A session that was ended stays ended. Who has ended all of them since stays signed out.
-const ALWAYS: [&str; 5] = [
+/// - Sign-ins that waited for a factor are over. A WebAuthn ceremony that was finished is not finished again.
+const ALWAYS: [&str; 8] = [
     "UPDATE back.outbox SET (sent_at, gave_up_at, attempts, last_error, leased_until, lease_holder) =
          (SELECT now.sent_at, now.gave_up_at, now.attempts, now.last_error, NULL, NULL
           FROM main.outbox AS now WHERE now.id = back.outbox.id)
@@ -27,6 +28,10 @@ const ALWAYS: [&str; 5] = [
          (SELECT now.security_epoch FROM main.accounts AS now WHERE now.id = back.accounts.id)
      WHERE EXISTS (SELECT 1 FROM main.accounts AS now
                    WHERE now.id = back.accounts.id AND now.security_epoch > back.accounts.security_epoch)",
+    "UPDATE back.recovery_codes SET used_at = :now
+     WHERE used_at IS NULL AND code_hash IN (SELECT code_hash FROM main.recovery_codes WHERE used_at IS NOT NULL)",
+    "DELETE FROM back.challenges",
+    "INSERT OR IGNORE INTO back.spent_ceremonies (id, expires_at) SELECT id, expires_at FROM main.spent_ceremonies",
 ];
 
 /// What is concluded from rows that are not there, unless there are no accounts at all: then rows were lost.
@@ -56,6 +61,44 @@ const BESIDE_ACCOUNTS: [&str; 6] = [
      WHERE id IN (SELECT id FROM main.accounts)",
 ];
 
+/// The tables of second factors and their columns. Of accounts that are there now and were there then, the present rows
+/// hold: a code that was used stays used and a factor that was removed stays removed, and whoever has added one since does
+/// not fall back to the password alone.
+const FACTORS: [(&str, &str); 4] = [
+    ("totp_secrets", "id, account_id, sealed, created_at, expires_at, confirmed_at, last_step, last_used_at"),
+    ("recovery_codes", "account_id, slot, code_hash, created_at, used_at"),
+    ("passkeys", "id, account_id, name, record, sign_count, created_at, last_used_at"),
+    ("trusted_browsers", "id, account_id, secret_digest, device_label, ip, created_at, expires_at, last_used_at"),
+];
+
+/// The accounts of which that is so. An account that demands a factor and has none has lost its rows: that concludes nothing,
+/// and the backup's hold.
+const FACTORS_KNOWN: &str = "SELECT id FROM main.accounts WHERE id IN (SELECT id FROM back.accounts) AND (
+    demanded_level = 1 OR id IN (SELECT account_id FROM main.passkeys)
+    OR id IN (SELECT account_id FROM main.totp_secrets WHERE confirmed_at IS NOT NULL))";
+
+/// What the factors mean for their accounts, once their rows are as they will be. The name that passkeys have for an account
+/// is made once.
+const FACTORS_SETTLED: [&str; 2] = [
+    "UPDATE back.accounts SET passkey_handle = COALESCE(
+         (SELECT now.passkey_handle FROM main.accounts AS now WHERE now.id = back.accounts.id), passkey_handle)",
+    "UPDATE back.accounts SET demanded_level = CASE
+         WHEN id IN (SELECT account_id FROM back.totp_secrets WHERE confirmed_at IS NOT NULL) THEN 2
+         WHEN id IN (SELECT account_id FROM back.passkeys) THEN 2 ELSE 1 END",
+];
+
+/// Puts the present factors into the copy.
+fn keep_factors() -> Vec<String> {
+    let of_table = |(table, columns): &(&str, &str)| {
+        let known = format!("account_id IN ({FACTORS_KNOWN})");
+        [
+            format!("DELETE FROM back.{table} WHERE {known}"),
+            format!("INSERT OR REPLACE INTO back.{table} ({columns}) SELECT {columns} FROM main.{table} WHERE {known}"),
+        ]
+    };
+    FACTORS.iter().flat_map(of_table).chain(FACTORS_SETTLED.map(str::to_owned)).collect()
+}
+
 /// What ends every session of the copy.
 const END_ALL: [&str; 2] = [
     "UPDATE back.accounts SET security_epoch = security_epoch + 1",
@@ -77,6 +120,8 @@ pub struct Changes {
     pub passwords: Vec<AccountId>,
     /// Their address is the backup's again.
     pub addresses: Vec<AccountId>,
+    /// Signed in with a password just before, and have none in the backup and no passkey now: a reset link leads in.
+    pub locked_out: Vec<AccountId>,
 }
 
 /// Says to the copy, which is attached as `back`, what must not be undone. Answers who is affected; none if there were no
@@ -84,12 +129,13 @@ pub struct Changes {
 pub(super) async fn amend(tx: &mut Tx, plan: &RestorePlan) -> Result<Option<Changes>, StoreError> {
     let row = sqlx::query("SELECT COUNT(*) FROM main.accounts").fetch_one(&mut *tx).await?;
     let changes = if row.try_get::<i64, _>(0)? == 0 { None } else { Some(changes(tx).await?) };
-    let mut amendments = ALWAYS.to_vec();
+    let mut amendments = ALWAYS.map(str::to_owned).to_vec();
     if changes.is_some() {
-        amendments.extend(BESIDE_ACCOUNTS);
+        amendments.extend(BESIDE_ACCOUNTS.map(str::to_owned));
+        amendments.extend(keep_factors());
     }
     if plan.end_sessions {
-        amendments.extend(END_ALL);
+        amendments.extend(END_ALL.map(str::to_owned));
     }
     for amendment in amendments {
         let amendment = amendment
@@ -120,6 +166,14 @@ async fn changes(tx: &mut Tx) -> Result<Changes, StoreError> {
         )
         .await?,
         addresses: ids(tx, format!("{BOTH} WHERE old.email_key <> now.email_key")).await?,
+        locked_out: ids(
+            tx,
+            format!(
+                "{BOTH} WHERE old.password_hash IS NULL AND now.password_hash IS NOT NULL
+                 AND now.id NOT IN (SELECT account_id FROM main.passkeys)"
+            ),
+        )
+        .await?,
     })
 }
 

@@ -3,95 +3,14 @@
 //! A row is written in the transaction that causes the mail and holds no link, code, body or address: only what the
 //! mailer needs to make them when it sends. A row ends with `sent_at` or `gave_up_at`.
 
+pub use super::mail_kind::MailKind;
+
 use super::{StoreError, Tx};
 use crate::domain::{account::AccountId, time::Timestamp};
 use sqlx::{Row as _, any::AnyRow};
 
 /// [`NewMail::about`] of a mail whose link leads to the front end of `compat.front_end`.
 pub const TO_FRONT_END: &str = "to_front_end";
-
-/// What a mail is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MailKind {
-    /// The link and the code that let its reader choose a new password.
-    PasswordReset,
-    /// The password was changed with such a mail.
-    PasswordResetDone,
-    /// A refresh token came back that only a second holder could have: the session was ended.
-    SessionTheft,
-    /// Somebody tried to register with, or to change to, an address that has an account.
-    RegistrationAttempt,
-    /// The link and the code that confirm the address of a new account.
-    EmailConfirmation,
-    /// The link and the code that confirm a new address; to that address.
-    EmailChange,
-    /// The address was changed, with the link that restores it; to the old address.
-    EmailChanged,
-    /// The password was changed in a session; other sessions have ended.
-    PasswordChanged,
-    /// Somebody signed in from a device that was not seen before.
-    NewDevice,
-    /// Somebody signed in after many wrong passwords.
-    LoginAfterFailures,
-    /// The user name was changed.
-    UsernameChanged,
-    /// The account will be deleted on a day.
-    DeletionRequested,
-    /// The link that lets its reader choose another user name.
-    UsernameReset,
-}
-
-impl MailKind {
-    /// All kinds.
-    pub const ALL: [Self; 13] = [
-        Self::PasswordReset,
-        Self::PasswordResetDone,
-        Self::SessionTheft,
-        Self::RegistrationAttempt,
-        Self::EmailConfirmation,
-        Self::EmailChange,
-        Self::EmailChanged,
-        Self::PasswordChanged,
-        Self::NewDevice,
-        Self::LoginAfterFailures,
-        Self::UsernameChanged,
-        Self::DeletionRequested,
-        Self::UsernameReset,
-    ];
-
-    /// Its name in the table and in the log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::PasswordResetDone => "password_reset_done",
-            Self::SessionTheft => "session_theft",
-            Self::RegistrationAttempt => "registration_attempt",
-            Self::EmailConfirmation => "email_confirmation",
-            Self::EmailChange => "email_change",
-            Self::EmailChanged => "email_changed",
-            Self::PasswordChanged => "password_changed",
-            Self::NewDevice => "new_device",
-            Self::LoginAfterFailures => "login_after_failures",
-            Self::UsernameChanged => "username_changed",
-            Self::DeletionRequested => "deletion_requested",
-            Self::UsernameReset => "username_reset",
-        }
-    }
-
-    /// The kind of that name, if there is one.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// Whether it goes to the address of its ticket, not to that of the account: to the one that is to be confirmed, or
-    /// to the one that the account had before.
-    #[must_use]
-    pub const fn goes_to_ticket(self) -> bool {
-        matches!(self, Self::EmailConfirmation | Self::EmailChange | Self::EmailChanged)
-    }
-}
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -208,7 +127,9 @@ const CLAIM: &str = "
                   AND kind IN ('password_reset', 'password_reset_done', 'session_theft', 'registration_attempt',
                                'email_confirmation', 'email_change', 'email_changed', 'password_changed',
                                'new_device', 'login_after_failures', 'username_changed', 'deletion_requested',
-                               'username_reset')
+                               'username_reset', 'totp_enrolled', 'totp_removed', 'recovery_codes_made',
+                               'recovery_code_used', 'passkey_added', 'passkey_removed', 'password_removed',
+                               'factor_guesses', 'passkey_cloned', 'factors_reset', 'factors_undone')
                 ORDER BY due_at, id LIMIT 1)
       AND sent_at IS NULL AND gave_up_at IS NULL AND (due_at <= $2 OR due_at > $4)
       AND (leased_until IS NULL OR leased_until <= $2 OR leased_until > $4)

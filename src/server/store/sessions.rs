@@ -1,10 +1,16 @@
 //! The table `sessions`: one row a session, one write a refresh.
 
+pub use super::session_ends::{delete_ended, revoke, revoke_beyond, revoke_others, revoke_public};
+
 use super::{
     StoreError, Tx,
     accounts::{self, StoredAccount},
 };
-use crate::domain::{account::AccountId, time::Timestamp};
+use crate::domain::{
+    account::AccountId,
+    factor::{AssuranceLevel, SignInMethod},
+    time::Timestamp,
+};
 use sqlx::{Row as _, any::AnyRow};
 
 /// A session as it is stored, with what of its account decides whether it lives.
@@ -26,19 +32,34 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// The account is active and its epoch is still this session's.
     pub current: bool,
+    /// What the session has shown, and what its account demands by now.
+    pub level: AssuranceLevel,
+    pub demanded_level: AssuranceLevel,
 }
 
 impl Session {
-    /// Whether this session may be used at `now`: open, and inside its idle life.
+    /// Whether this session may be used at `now`: open, inside its idle life, and with all that its account demands.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.is_open(now) && now < self.minted_at.plus(self.idle_seconds)
     }
 
+    /// Whether this session could be used at `now`, and has not shown what its account demands by now.
+    #[must_use]
+    pub fn lacks_factor(&self, now: Timestamp) -> bool {
+        self.level < self.demanded_level && Self { demanded_level: self.level, ..self.clone() }.is_alive(now)
+    }
+
+    /// Whether a token with that counter is the newest one or the one before.
+    #[must_use]
+    pub fn is_held_by(&self, counter: u64) -> bool {
+        counter == self.counter.unsigned_abs() || counter == self.parent.unsigned_abs()
+    }
+
     /// As [`Session::is_alive`] but for the idle life, which a restored row no longer knows.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.current && self.revoked_at.is_none() && now < self.expires_at
+        self.current && self.revoked_at.is_none() && now < self.expires_at && self.level >= self.demanded_level
     }
 }
 
@@ -56,6 +77,7 @@ pub struct NewSession {
     pub device_label: String,
     pub user_agent: String,
     pub ip: String,
+    pub method: SignInMethod,
 }
 
 /// The session of a row that has the columns listed in each `SELECT` and `RETURNING` below.
@@ -76,6 +98,8 @@ fn read(row: &AnyRow) -> Result<Session, StoreError> {
         stepped_up_to: row.try_get("stepped_up_to")?,
         revoked_at: time("revoked_at")?,
         current: row.try_get::<i64, _>("is_current")? != 0,
+        level: accounts::level(row.try_get("assurance_level")?)?,
+        demanded_level: accounts::level(row.try_get("demanded_level")?)?,
     })
 }
 
@@ -87,7 +111,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(),
     sqlx::query(
         "INSERT INTO sessions (rid, sid, account_id, counter, parent, minted_at, created_at, expires_at, idle_seconds,
                                remembered, epoch, authenticated_at, assurance_level, methods, device_label, user_agent, ip)
-         VALUES ($1, $2, $3, 1, 1, $4, $4, $5, $6, $7, $8, $4, 1, 'pwd', $9, $10, $11)",
+         VALUES ($1, $2, $3, 1, 1, $4, $4, $5, $6, $7, $8, $14, $12, $13, $9, $10, $11)",
     )
     .bind(new.rid.as_str())
     .bind(new.sid.as_str())
@@ -100,6 +124,9 @@ pub async fn insert(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(),
     .bind(new.device_label.as_str())
     .bind(new.user_agent.as_str())
     .bind(new.ip.as_str())
+    .bind(i64::from(new.method.level()))
+    .bind(new.method.as_str())
+    .bind(if new.method.is_proof() { now.0 } else { 0 })
     .execute(tx)
     .await?;
     Ok(())
@@ -116,9 +143,11 @@ pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> R
         "UPDATE sessions SET parent = counter, counter = counter + 1, minted_at = $3
          WHERE rid = $1 AND counter = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at + idle_seconds > $3
            AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
-                                                AND accounts.security_epoch = sessions.epoch)
+                                                AND accounts.security_epoch = sessions.epoch
+                                                AND accounts.demanded_level <= sessions.assurance_level)
          RETURNING sid, account_id, counter, parent, minted_at, expires_at, idle_seconds, remembered, authenticated_at,
-                   stepped_up_at, stepped_up_from, stepped_up_to, revoked_at, 1 AS is_current",
+                   stepped_up_at, stepped_up_from, stepped_up_to, revoked_at, 1 AS is_current, assurance_level,
+                   assurance_level AS demanded_level",
     )
     .bind(rid)
     .bind(presented)
@@ -172,13 +201,56 @@ pub async fn catch_up(
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes token `made` after a fresh proof and takes no older one any more. False if the row has moved since it was read.
+/// Holds a session's row until the transaction ends. False if it has moved since it was read.
 ///
 /// # Errors
 /// The database is away.
-pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, made: i64, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn stands(tx: &mut Tx, rid: &str, seen: &Session) -> Result<bool, StoreError> {
+    let held = sqlx::query(
+        "UPDATE sessions SET rid = rid WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
+    )
+    .bind(rid)
+    .bind(seen.counter)
+    .bind(seen.parent)
+    .execute(tx)
+    .await?;
+    Ok(held.rows_affected() == 1)
+}
+
+/// Holds the row of the session with that public name until the transaction ends. False if it has ended, or has not shown
+/// what its account demands by now.
+///
+/// # Errors
+/// The database is away.
+pub async fn may_act(tx: &mut Tx, sid: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let held = sqlx::query(
+        "UPDATE sessions SET sid = sid
+         WHERE sid = $1 AND revoked_at IS NULL AND expires_at > $2
+           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
+                                                AND accounts.security_epoch = sessions.epoch
+                                                AND accounts.demanded_level <= sessions.assurance_level)",
+    )
+    .bind(sid)
+    .bind(now.0)
+    .execute(tx)
+    .await?;
+    Ok(held.rows_affected() == 1)
+}
+
+/// Makes token `made` now, with a proof of that time, and takes no older one any more. False if the row has moved since it
+/// was read.
+///
+/// # Errors
+/// The database is away.
+pub async fn step_up(
+    tx: &mut Tx,
+    rid: &str,
+    seen: &Session,
+    made: i64,
+    (now, proven): (Timestamp, Timestamp),
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE sessions SET parent = $5, counter = $5, minted_at = $4, authenticated_at = $4, stepped_up_at = $4,
+        "UPDATE sessions SET parent = $5, counter = $5, minted_at = $4, authenticated_at = $6, stepped_up_at = $4,
                              stepped_up_from = parent, stepped_up_to = $5
          WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
     )
@@ -187,6 +259,25 @@ pub async fn step_up(tx: &mut Tx, rid: &str, seen: &Session, made: i64, now: Tim
     .bind(seen.parent)
     .bind(now.0)
     .bind(made)
+    .bind(proven.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes what a session has shown beside, unless it has shown as much before. False if it has ended.
+///
+/// # Errors
+/// The database is away.
+pub async fn raise(tx: &mut Tx, sid: &str, method: SignInMethod) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sessions SET methods = CASE WHEN assurance_level < $2 THEN $3 ELSE methods END,
+                             assurance_level = CASE WHEN assurance_level < $2 THEN $2 ELSE assurance_level END
+         WHERE sid = $1 AND revoked_at IS NULL",
+    )
+    .bind(sid)
+    .bind(i64::from(method.level()))
+    .bind(method.as_str())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -206,54 +297,6 @@ pub async fn prove_again(tx: &mut Tx, rid: &str, counter: i64, now: Timestamp) -
     Ok(())
 }
 
-/// Ends a session. Answers whose it was and its public name; nothing if it had ended before.
-///
-/// # Errors
-/// The database is away.
-pub async fn revoke(
-    tx: &mut Tx,
-    rid: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<Option<(AccountId, String)>, StoreError> {
-    let row = sqlx::query(
-        "UPDATE sessions SET revoked_at = $3, revoked_why = $2 WHERE rid = $1 AND revoked_at IS NULL
-         RETURNING account_id, sid",
-    )
-    .bind(rid)
-    .bind(why)
-    .bind(now.0)
-    .fetch_optional(tx)
-    .await?;
-    row.map(|row| Ok((AccountId(row.try_get("account_id")?), row.try_get("sid")?))).transpose()
-}
-
-/// Ends the live sessions of an account that have been unused longest, all but `keep` of them. `newest` always stays.
-///
-/// # Errors
-/// The database is away.
-pub async fn revoke_beyond(
-    tx: &mut Tx,
-    account: AccountId,
-    newest: &str,
-    keep: i64,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE sessions SET revoked_at = $3, revoked_why = 'too_many'
-         WHERE revoked_at IS NULL AND account_id = $1 AND rid <> $4 AND rid NOT IN (
-             SELECT rid FROM sessions WHERE account_id = $1 AND rid <> $4 AND revoked_at IS NULL AND expires_at > $3
-             ORDER BY minted_at DESC, created_at DESC, rid LIMIT $2)",
-    )
-    .bind(account.0)
-    .bind(keep.saturating_sub(1))
-    .bind(now.0)
-    .bind(newest)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
 /// A session and its account by the secret name, alive or not.
 ///
 /// # Errors
@@ -265,7 +308,7 @@ pub async fn find(tx: &mut Tx, rid: &str) -> Result<Option<(Session, StoredAccou
                 CASE WHEN a.disabled_at IS NULL AND a.security_epoch = s.epoch THEN 1 ELSE 0 END AS is_current,
                 a.id, a.email, a.username, a.first_name, a.last_name, a.created_at, a.last_login_at, a.password_hash,
                 a.security_epoch, a.disabled_at, a.email_verified_at, a.time_zone, a.delete_at,
-                a.email_key, a.username_key, a.known_since, a.admin_since
+                a.email_key, a.username_key, a.known_since, a.admin_since, a.demanded_level, s.assurance_level
          FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.rid = $1",
     )
     .bind(rid)
@@ -303,61 +346,14 @@ pub async fn touch(tx: &mut Tx, rid: &str, now: Timestamp) -> Result<bool, Store
         "UPDATE sessions SET minted_at = CASE WHEN minted_at < $2 THEN $2 ELSE minted_at END
          WHERE rid = $1 AND revoked_at IS NULL
            AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
-                                                AND accounts.security_epoch = sessions.epoch)",
+                                                AND accounts.security_epoch = sessions.epoch
+                                                AND accounts.demanded_level <= sessions.assurance_level)",
     )
     .bind(rid)
     .bind(now.0)
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// Ends the session of that public name, if it is this account's and has not ended.
-///
-/// # Errors
-/// The database is away.
-pub async fn revoke_public(
-    tx: &mut Tx,
-    account: AccountId,
-    sid: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE sessions SET revoked_at = $4, revoked_why = $3
-         WHERE sid = $1 AND account_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(sid)
-    .bind(account.0)
-    .bind(why)
-    .bind(now.0)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Ends all sessions of an account but the one of that public name.
-///
-/// # Errors
-/// The database is away.
-pub async fn revoke_others(
-    tx: &mut Tx,
-    account: AccountId,
-    but_sid: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE sessions SET revoked_at = $4, revoked_why = $3
-         WHERE account_id = $1 AND sid <> $2 AND revoked_at IS NULL",
-    )
-    .bind(account.0)
-    .bind(but_sid)
-    .bind(why)
-    .bind(now.0)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Takes a session along into the account's present epoch, in which all others have ended.
@@ -373,16 +369,4 @@ pub async fn follow_epoch(tx: &mut Tx, rid: &str) -> Result<(), StoreError> {
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// Deletes what ended before `long_ago`: expired or revoked, nobody can use it any more.
-///
-/// # Errors
-/// The database is away.
-pub async fn delete_ended(tx: &mut Tx, long_ago: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1")
-        .bind(long_ago.0)
-        .execute(tx)
-        .await?;
-    Ok(done.rows_affected())
 }

@@ -104,9 +104,20 @@ macro_rules! bound {
 /// # Errors
 /// The database is away.
 pub async fn charge(tx: &mut Tx, charges: &[Charge], now: Timestamp) -> Result<Charged, StoreError> {
+    Ok(charge_in_a_row(tx, charges, now).await?.0)
+}
+
+/// As [`charge`]. Answers also the most tries in a row that one of the charges has seen with this one: of tries at the same
+/// time, each is another number.
+///
+/// # Errors
+/// The database is away.
+pub async fn charge_in_a_row(tx: &mut Tx, charges: &[Charge], now: Timestamp) -> Result<(Charged, i64), StoreError> {
     let charges = in_order(charges);
+    let mut most = 0;
     for (at, charge) in charges.iter().enumerate() {
-        if admit(tx, charge, now).await? {
+        if let Some(hits) = admit(tx, charge, now).await? {
+            most = most.max(hits);
             continue;
         }
         for counted in charges.iter().take(at) {
@@ -122,13 +133,14 @@ pub async fn charge(tx: &mut Tx, charges: &[Charge], now: Timestamp) -> Result<C
                 refusals.push((asked.name.clone(), wait));
             }
         }
-        return Ok(Charged::None(refusals));
+        return Ok((Charged::None(refusals), 0));
     }
-    Ok(Charged::All)
+    Ok((Charged::All, most))
 }
 
-/// One statement decides and counts, so that of tries at the same time no more pass than of tries one by one.
-async fn admit(tx: &mut Tx, charge: &Charge, now: Timestamp) -> Result<bool, StoreError> {
+/// One statement decides and counts, so that of tries at the same time no more pass than of tries one by one. The number of
+/// tries in a row, if it passes.
+async fn admit(tx: &mut Tx, charge: &Charge, now: Timestamp) -> Result<Option<i64>, StoreError> {
     let hits = format!("(CASE WHEN throttles.arrives_at <= $2 - {ROW_ENDS} THEN 1 ELSE throttles.hits + 1 END)");
     let sql = format!(
         "INSERT INTO throttles (name, arrives_at, hits) VALUES ($1, $2 + $3, 1)
@@ -139,7 +151,8 @@ async fn admit(tx: &mut Tx, charge: &Charge, now: Timestamp) -> Result<bool, Sto
          RETURNING hits",
         interval(&hits)
     );
-    Ok(bound!(sql, charge, now).bind(charge.tolerance()).fetch_optional(tx).await?.is_some())
+    let row = bound!(sql, charge, now).bind(charge.tolerance()).fetch_optional(tx).await?;
+    row.map(|row| Ok(row.try_get("hits")?)).transpose()
 }
 
 /// `arrives_at` cannot lie further ahead than the tolerance and one interval, unless the clock was set back since: then

@@ -1,7 +1,7 @@
 //! The table `tickets`: the stored half of a mailed secret. The other half is made with a key that is not in the database.
 
-use super::{StoreError, Tx};
-use crate::domain::{account::AccountId, time::Timestamp};
+use super::{StoreError, Tx, accounts};
+use crate::domain::{account::AccountId, factor::AssuranceLevel, time::Timestamp};
 use sqlx::{Row as _, any::AnyRow};
 
 /// What a ticket is good for.
@@ -40,12 +40,15 @@ pub struct Ticket {
     pub id: String,
     pub account: Option<AccountId>,
     pub epoch: i64,
+    pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub code_expires_at: Timestamp,
     pub consumed_at: Option<Timestamp>,
     /// As it was typed, and its key.
     pub email: Option<(String, String)>,
     pub request_digest: String,
+    pub asked_at: Timestamp,
+    pub demanded_level: AssuranceLevel,
 }
 
 impl Ticket {
@@ -72,22 +75,28 @@ pub struct NewTicket {
     pub code_expires_at: Timestamp,
     /// As it was typed, and its key.
     pub email: Option<(String, String)>,
+    /// If it was before the ticket is made.
+    pub asked_at: Option<Timestamp>,
+    pub demanded_level: AssuranceLevel,
 }
 
 /// What [`read`] reads.
-const COLUMNS: &str =
-    "id, account_id, epoch, expires_at, code_expires_at, consumed_at, email, email_key, request_digest";
+const COLUMNS: &str = "id, account_id, epoch, created_at, expires_at, code_expires_at, consumed_at, email, email_key,
+    request_digest, COALESCE(asked_at, created_at) AS was_asked_at, demanded_level";
 
 fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
     Ok(Ticket {
         id: row.try_get("id")?,
         account: row.try_get::<Option<i64>, _>("account_id")?.map(AccountId),
         epoch: row.try_get("epoch")?,
+        created_at: Timestamp(row.try_get("created_at")?),
         expires_at: Timestamp(row.try_get("expires_at")?),
         code_expires_at: Timestamp(row.try_get("code_expires_at")?),
         consumed_at: row.try_get::<Option<i64>, _>("consumed_at")?.map(Timestamp),
         email: row.try_get::<Option<String>, _>("email")?.zip(row.try_get("email_key")?),
         request_digest: row.try_get("request_digest")?,
+        asked_at: Timestamp(row.try_get("was_asked_at")?),
+        demanded_level: accounts::level(row.try_get("demanded_level")?)?,
     })
 }
 
@@ -98,8 +107,8 @@ fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
 pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO tickets (id, account_id, kind, request_digest, epoch, code_tries, created_at, expires_at,
-                              code_expires_at, email, email_key)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)",
+                              code_expires_at, email, email_key, asked_at, demanded_level)
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(new.id.as_str())
     .bind(new.account.map(|account| account.0))
@@ -111,6 +120,8 @@ pub async fn insert(tx: &mut Tx, new: &NewTicket, now: Timestamp) -> Result<(), 
     .bind(new.code_expires_at.0)
     .bind(new.email.as_ref().map(|(email, _)| email.as_str()))
     .bind(new.email.as_ref().map(|(_, key)| key.as_str()))
+    .bind(new.asked_at.map(|at| at.0))
+    .bind(i64::from(new.demanded_level))
     .execute(tx)
     .await?;
     Ok(())

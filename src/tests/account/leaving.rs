@@ -1,7 +1,11 @@
 //! Taking one's data along, and leaving.
 
 use super::{DAY, STALE, account};
-use crate::harness::{App, OTHER_PASSWORD, PASSWORD, on_both_engines};
+use crate::{
+    harness::{App, OTHER_PASSWORD, PASSWORD, factors::here, on_both_engines},
+    operations::factors::{with_passkey, with_totp},
+};
+use secrecy::ExposeSecret as _;
 
 on_both_engines! {
     async fn a_copy_of_the_data_has_everything_of_its_owner_and_no_secret(engine) {
@@ -25,6 +29,28 @@ on_both_engines! {
         assert_eq!(mona.submit("/account/privacy/export", &[("current_password", PASSWORD)]).await.status, 200);
         let stranger = app.anonymous().submit("/account/privacy/export", &[]).await;
         assert_eq!((stranger.status, stranger.header("location")), (303, "/login?next=/account/privacy"));
+    }
+
+    async fn a_copy_of_the_data_has_the_second_factors_without_their_secrets(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let none = mona.submit("/account/privacy/export", &[]).await.json()["factors"].clone();
+        assert_eq!((&none["has_password"], &none["authenticator_app"]), (&true.into(), &serde_json::Value::Null));
+        let device = with_totp(&app, &mona).await;
+        let id = app.auth.user("mona").await.unwrap().account.id;
+        with_passkey(&app, id, "cGFzc2tleQ", "Blue key").await;
+        app.answer_at(&app.challenged("mona").await, &device.code(&app), true, &here()).await.unwrap();
+        let file = mona.submit("/account/privacy/export", &[]).await;
+        let factors = &file.json()["factors"];
+        assert_eq!(factors["authenticator_app"]["confirmed_at"], "2026-11-20T16:00:00Z");
+        assert_eq!(factors["authenticator_app"]["last_used_at"], "2026-11-20T16:00:30Z");
+        assert_eq!((&factors["passkeys"][0]["name"], &factors["passkeys"][0]["last_used_at"]), (&"Blue key".into(), &serde_json::Value::Null));
+        assert_eq!(factors["recovery_codes_left"], 10);
+        let trusted = &factors["trusted_browsers"][0];
+        assert_eq!((&trusted["device"], &trusted["ip"]), (&"Firefox on Linux".into(), &"192.0.2.1".into()));
+        for hidden in [device.secret.base32().expose_secret(), "argon2", "digest", "sealed", "record\"", &device.codes[0]] {
+            assert!(!file.text.contains(hidden), "{hidden}");
+        }
     }
 
     async fn an_account_that_leaves_can_be_kept_by_signing_in_for_fourteen_days(engine) {

@@ -5,12 +5,18 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every path that takes a body from anybody.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 15] = [
     "/accounts",
     "/sessions",
     "/sessions/refresh",
     "/sessions/log-out",
     "/sessions/proof",
+    "/sessions/proof/passkey",
+    "/sessions/factor",
+    "/sessions/factor/passkey",
+    "/sessions/passkey",
+    "/sessions/passkey/start",
+    "/sessions/enrolment/totp",
     "/confirmations",
     "/confirmations/take-over",
     "/password-resets",

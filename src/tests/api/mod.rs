@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cross_site;
+mod factors;
 mod forged_tokens;
 mod input;
 mod me;

@@ -29,7 +29,7 @@ fn with_new_password(link: &str) -> Vec<(&str, &str)> {
 }
 
 /// Resets the password of `name` to [`OTHER_PASSWORD`] in `browser`.
-async fn reset(app: &App, browser: &Caller, name: &str) {
+pub(crate) async fn reset(app: &App, browser: &Caller, name: &str) {
     let email = format!("{name}@example.com");
     assert_eq!(browser.action("request_password_reset", &[("email", &email)]).await.status, 200);
     let link = link(app, name, "/reset-confirmation").await;

@@ -3,6 +3,7 @@
 mod answers;
 mod deviations;
 mod doors;
+mod factors;
 mod tokens;
 
 use crate::harness::{Answer, App, Caller, Engine, PASSWORD};

@@ -2,6 +2,7 @@
 
 mod caller;
 mod cluster;
+pub mod factors;
 pub mod postgres;
 mod process;
 
@@ -51,7 +52,7 @@ const UNTHROTTLED: &str = "[throttle]
     password = 'off'
     username = 'off'
     refresh = 'off'
-    profile = 'off'";
+    profile = 'off'\nfactor = 'off'\nfactor_total = 'off'\nceremony = 'off'";
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -103,11 +104,13 @@ impl App {
 
     async fn launch(engine: Engine, folder: TempDir, database: String, clock: Arc<ManualClock>, extra: String) -> Self {
         let port = free_address().port();
-        let base = format!("http://127.0.0.1:{port}");
         let path = folder.path().display();
         // Everybody in the tests comes from one address, and time stands still.
         let mut document: toml::Table = UNTHROTTLED.parse().unwrap();
         merge(&mut document, extra.parse().unwrap());
+        // A test may give the server a name; the port is ours.
+        let host = document.get("server").and_then(|server| server.get("public_url")).and_then(toml::Value::as_str);
+        let base = format!("{}:{port}", host.unwrap_or("http://127.0.0.1"));
         let own = format!(
             "server.public_url = '{base}'\ndatabase.url = '{database}'\nkeys.file = '{path}/keys.json'\n\
              mail.folder = '{path}/mail'\nmail.poll = 1\nmail.backoff = 1"

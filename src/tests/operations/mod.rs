@@ -1,9 +1,11 @@
 //! What operators do: accounts, mails, migrations, backups; through the service and by the binary.
 
 mod backup;
+pub(crate) mod factors;
 mod mails;
 mod migrations;
 mod restore;
+mod restore_factors;
 mod restore_live;
 mod restore_since;
 mod users;

@@ -5,6 +5,7 @@ mod doctor;
 mod health;
 mod keys;
 mod look;
+mod seals;
 
 use crate::harness::command;
 use std::{path::Path, process::Output};

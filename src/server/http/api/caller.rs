@@ -106,6 +106,12 @@ impl Held {
         }
     }
 
+    /// The cookie of a caller whose tokens will travel in one; nothing for a program.
+    pub fn beside(call: &Call, transport: Transport) -> Self {
+        let cookie = call.held().filter(|_| transport == Transport::Cookie);
+        Self { token: cookie.map(|held| held.to_owned().into()), transport }
+    }
+
     /// The token, if there is one.
     pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(secrecy::ExposeSecret::expose_secret)

@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{self, FromRequest, FromRequestParts, Request, rejection::PathRejection},
     http::{header, request::Parts},
     response::{IntoResponse as _, Response},
 };
@@ -109,6 +109,11 @@ fn wrong_parameter(name: &str, message: &str) -> Problem {
         detail: "Please check the parameters.".to_owned(),
         ..Problem::invalid(vec![FieldError::new(&field, message)])
     }
+}
+
+/// A public name in the path. One that is no text, or that no database takes, is the name of nothing.
+pub fn public_name(id: Result<extract::Path<String>, PathRejection>) -> Option<String> {
+    id.ok().map(|extract::Path(id)| id).filter(|id| !id.contains('\0'))
 }
 
 /// The refusal of a text of the body that is longer than this many characters.

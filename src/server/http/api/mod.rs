@@ -4,10 +4,13 @@ mod accounts;
 mod caller;
 pub mod docs;
 mod email;
+mod enrolment;
+mod factors;
 mod input;
 mod me;
 mod password;
 pub mod problem;
+mod second_factor;
 mod sessions;
 mod tokens;
 pub mod types;
@@ -41,14 +44,33 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::refresh))
         .routes(routes!(sessions::log_out))
-        .routes(routes!(sessions::prove))
+        .routes(routes!(second_factor::prove))
+        .routes(routes!(second_factor::start_proof))
+        .routes(routes!(second_factor::answer))
+        .routes(routes!(second_factor::start_answer))
+        .routes(routes!(second_factor::log_in))
+        .routes(routes!(second_factor::start_log_in))
+        .routes(routes!(enrolment::start_totp))
+        .routes(routes!(enrolment::confirm_totp))
+        .routes(routes!(enrolment::start_passkey))
+        .routes(routes!(enrolment::add_passkey))
+        .routes(routes!(enrolment::resend_confirmation))
         .routes(routes!(sessions::report_not_me))
         .routes(routes!(me::read, me::change, me::leave))
         .routes(routes!(me::change_username))
         .routes(routes!(me::history))
         .routes(routes!(me::export))
         .routes(routes!(me::restore))
+        .routes(routes!(factors::list))
+        .routes(routes!(factors::start_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::make_recovery_codes))
+        .routes(routes!(factors::start_passkey))
+        .routes(routes!(factors::add_passkey))
+        .routes(routes!(factors::rename_passkey, factors::remove_passkey))
+        .routes(routes!(factors::untrust_browser))
         .routes(routes!(password::change))
+        .routes(routes!(password::remove))
         .routes(routes!(password::request))
         .routes(routes!(password::confirm))
         .routes(routes!(email::request))

@@ -1,9 +1,9 @@
 //! Passwords: a new one for the present one, or for a mail.
 
 use super::{
-    caller::{Anyone, Held},
+    caller::{Anyone, Caller, Held},
     input::Json,
-    types::{Asked, PasswordChange, PasswordReset, PasswordResetRequest, Tokens},
+    types::{Asked, PasswordChange, PasswordRemoval, PasswordReset, PasswordResetRequest, Tokens},
 };
 use crate::server::{
     auth::{KnownDevicesCookie, NewPasswordForm, ResetForm},
@@ -34,6 +34,25 @@ pub(super) async fn change(
     match call.state().auth.change_password(held.token(), &current, &typed, &call.origin()).await {
         Ok(opened) => Ok(call.answer_with(StatusCode::OK, &call.tokens(opened, held.transport))),
         Err(error) => Err(call.refuse_token(&held, error)),
+    }
+}
+
+/// Do without a password.
+///
+/// For an account that has a passkey, which alone signs in from then on. The password is given a last time.
+#[utoipa::path(post, path = "/me/password/remove", tag = "Passwords", operation_id = "remove_password",
+    request_body = PasswordRemoval, security(("bearer" = [])), responses(
+    (status = 204, description = "There is none any more."),
+    (status = 404, description = "There was none."),
+    (status = 409, description = "It is the last way in: there is no passkey."),
+))]
+pub(super) async fn remove(
+    Caller { call, principal }: Caller,
+    Json(form): Json<PasswordRemoval>,
+) -> Result<Response<Body>, Response<Body>> {
+    match call.state().auth.remove_password(&principal, &form.old_password.into(), &call.origin()).await {
+        Ok(()) => Ok(call.answer_empty(StatusCode::NO_CONTENT)),
+        Err(error) => Err(call.refuse(error)),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::{
     caller::{Anyone, Caller, Held, Leaver},
-    input::{Json, MaybeJson, PageOf, longer_than, wrong_cursor},
-    types::{CurrentPassword, Login, RefreshToken, SessionPage, SessionView, Tokens, Transport},
+    input::{Json, MaybeJson, PageOf, longer_than, public_name, wrong_cursor},
+    types::{ChallengeView, Login, RefreshToken, SessionPage, SessionView, Tokens, Transport},
 };
 use crate::{
     domain::session::SessionSummary,
     server::{
-        auth::{AuthError, LoggedIn, LoginForm},
+        auth::{AuthError, LoginForm},
         http::cookies::Kind,
     },
 };
@@ -18,19 +18,20 @@ use axum::{
     http::{Response, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use secrecy::SecretString;
 use std::cmp::Reverse;
 
 /// The longest name and password that are looked at, in characters: as in the description.
 const IDENTIFIER_LIMIT: usize = 254;
-const PASSWORD_LIMIT: usize = 1024;
+pub(super) const PASSWORD_LIMIT: usize = 1024;
 
 /// Sign in.
 ///
 /// The access token is in the body. The refresh token travels in a cookie, or with `"transport": "body"` in the body. Every
-/// cause of refusal is answered alike.
+/// cause of refusal is answered alike. Where a second factor is wanted, nobody is signed in yet: the answer is 202, and
+/// `challenge` names the sign-in that waits for it.
 #[utoipa::path(post, path = "/sessions", tag = "Sessions", operation_id = "log_in", request_body = Login, responses(
     (status = 200, description = "Signed in. An account that is about to be deleted is, too: it can be kept (`POST /me/restore`).", body = Tokens),
+    (status = 202, description = "The password is right. A second factor is to be shown, or enrolled, before anybody is signed in. No cookie is set.", body = ChallengeView),
     (status = 401, description = "Name or password is wrong, or the account may not sign in."),
 ))]
 pub(super) async fn log_in(Anyone(call): Anyone, Json(form): Json<Login>) -> Result<Response<Body>, Response<Body>> {
@@ -42,8 +43,7 @@ pub(super) async fn log_in(Anyone(call): Anyone, Json(form): Json<Login>) -> Res
         LoginForm { identifier: form.identifier, password: form.password.into(), remember: form.remember, next: None };
     let held = call.held().filter(|_| form.transport == Transport::Cookie);
     let outcome = call.state().auth.log_in(&typed, &call.origin(), held).await;
-    let (LoggedIn::Opened(opened) | LoggedIn::Leaving(opened)) = outcome.map_err(|error| call.refuse_login(error))?;
-    Ok(call.answer_with(StatusCode::OK, &call.tokens(opened, form.transport)))
+    call.answer_log_in(outcome.map_err(|error| call.refuse_login(error))?, form.transport).await
 }
 
 /// Exchange the refresh token for the next one and an access token.
@@ -83,27 +83,6 @@ pub(super) async fn log_out(
     Ok(call.answer_empty(StatusCode::NO_CONTENT))
 }
 
-/// Give the password once more.
-///
-/// Sensitive requests answer 403 `proof_required` when the last proof lies too far back; after this they do not for a while.
-/// The refresh token is replaced, and no older one of the session is taken any more.
-#[utoipa::path(post, path = "/sessions/proof", tag = "Sessions", operation_id = "prove", request_body = CurrentPassword,
-    security(("cookie" = []), ()), responses(
-    (status = 200, description = "The next tokens.", body = Tokens),
-    (status = 401, description = "The session is over."),
-))]
-pub(super) async fn prove(
-    Anyone(call): Anyone,
-    Json(form): Json<CurrentPassword>,
-) -> Result<Response<Body>, Response<Body>> {
-    let held = Held::of(&call, form.refresh_token).map_err(|problem| call.refuse(problem))?;
-    let current = SecretString::from(form.current_password);
-    match call.state().auth.step_up(held.token(), &current, &call.origin()).await {
-        Ok(opened) => Ok(call.answer_with(StatusCode::OK, &call.tokens(opened, held.transport))),
-        Err(error) => Err(call.refuse_token(&held, error)),
-    }
-}
-
 /// Where one is signed in.
 #[utoipa::path(get, path = "/sessions", tag = "Sessions", operation_id = "list_sessions", security(("bearer" = [])), params(
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", max_length = 128),
@@ -132,8 +111,7 @@ pub(super) async fn end(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Response<Body>> {
     let auth = &call.state().auth;
-    // A name that is no text is the name of nothing.
-    let Ok(Path(id)) = id else { return Err(call.refuse(AuthError::NotFound)) };
+    let id = public_name(id).ok_or_else(|| call.refuse(AuthError::NotFound))?;
     if id == "current" || id == principal.sid {
         auth.end_this_session(&principal, &call.origin()).await.map_err(|error| call.refuse(error))?;
         call.clear_kept(&[Kind::Session]);

@@ -1,6 +1,6 @@
 //! What leaves this door: compact JSON in Django's order of keys, or nothing at all.
 
-use super::words::ONE_OF_US;
+use super::words::{ENROLMENT_REQUIRED, FACTOR_REQUIRED, ONE_OF_US};
 use crate::{
     domain::problem::Problem,
     server::auth::{AuthError, TokenFault},
@@ -175,6 +175,8 @@ impl From<AuthError> for Refusal {
         match error {
             AuthError::NotSignedIn | AuthError::Superseded => Self::Token("Token is invalid"),
             AuthError::WrongCredentials => Self::unauthorized(ONE_OF_US, None),
+            AuthError::FactorRequired => Self::unauthorized(FACTOR_REQUIRED, Some("factor_required")),
+            AuthError::EnrolmentRequired => Self::unauthorized(ENROLMENT_REQUIRED, Some("enrolment_required")),
             error => Self::Problem(error.into()),
         }
     }

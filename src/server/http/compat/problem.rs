@@ -42,6 +42,11 @@ fn detail(problem: &Problem) -> String {
         | Code::WrongCredentials
         | Code::InvalidTicket
         | Code::ProofRequired
+        | Code::FactorRequired
+        | Code::EnrolmentRequired
+        | Code::ChallengeOver
+        | Code::LastWayIn
+        | Code::UnconfirmedEmail
         | Code::RegistrationClosed
         | Code::LeavingAccount
         | Code::CrossSite

@@ -15,6 +15,10 @@ use secrecy::SecretString;
 
 /// Whatever is wrong with a sign-in.
 pub const ONE_OF_US: &str = "No active account found with the given credentials";
+/// The password is right, or was: this door cannot ask for more.
+pub const FACTOR_REQUIRED: &str = "This account needs a second factor. Sign in on our own pages.";
+/// The password is right, and a factor is to be set up first.
+pub const ENROLMENT_REQUIRED: &str = "This account must set up a second factor first. Sign in on our own pages.";
 /// A password given as proof.
 pub const WRONG_PASSWORD: &str = "Invalid password.";
 /// Typed twice and not the same.

@@ -1,10 +1,15 @@
 //! What the mails say: those that carry a secret, and the notices. What people wrote themselves passes [`calm`] first.
 
 mod calm;
+mod factors;
 mod layout;
 mod notices;
 mod secrets;
 
+pub(super) use factors::{
+    FactorEvent, factor_guesses, factors_reset, factors_undone, passkey_added, passkey_cloned, passkey_removed,
+    password_removed, recovery_code_used, recovery_codes_made, totp_enrolled, totp_removed,
+};
 pub use layout::escape;
 pub(super) use notices::{
     Event, deletion_requested, login_after_failures, new_device, password_changed, password_reset_done,

@@ -22,9 +22,10 @@ use utoipa::{
 const WORDS: &str = include_str!("words.md");
 
 /// What belongs together, in the order in which one meets it.
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("Accounts", "Make an account, and show that its e-mail address is one's own."),
     ("Sessions", "Sign in, go on, sign out; see and end the places where one is signed in."),
+    ("Second factors", "Authenticator apps, recovery codes and passkeys: enrol them, and sign in with them."),
     ("Me", "One's own account: read it, change it, take its data along, leave."),
     ("Passwords", "A new password, for the present one or for a mail."),
     ("E-mail address", "Another address: asked for, confirmed, taken back."),
@@ -32,7 +33,7 @@ const TAGS: [(&str, &str); 6] = [
 ];
 
 /// The answers that carry a cookie where the refresh or request token travels in one.
-const WITH_COOKIE: [&str; 3] = ["Tokens", "Registered", "Asked"];
+const WITH_COOKIE: [&str; 4] = ["Tokens", "Registered", "Asked", "EnrolledFactor"];
 
 /// Adds what no handler says for itself: title, security schemes, and the refusals that any operation may answer.
 pub fn complete(description: &mut OpenApi) {
@@ -184,6 +185,16 @@ fn examples(object: &Object) -> Vec<(String, Value)> {
     if ["token", "code"].iter().all(|name| object.properties.contains_key(*name)) {
         let link = with(&["code", "request_token", if object.required.is_empty() { "password" } else { "" }]);
         return vec![("code".to_owned(), with(&["uid", "token"])), ("link".to_owned(), link)];
+    }
+    if object.properties.contains_key("recovery_code") {
+        let proofs = [
+            ("app", ["current_password", "recovery_code", "ceremony", "credential", "refresh_token"]),
+            ("recovery_code", ["current_password", "code", "ceremony", "credential", "refresh_token"]),
+            ("passkey", ["current_password", "code", "recovery_code", "", "refresh_token"]),
+            ("password", ["code", "recovery_code", "ceremony", "credential", "refresh_token"]),
+        ];
+        let taken = if object.properties.contains_key("current_password") { proofs.len() } else { 3 };
+        return proofs.iter().take(taken).map(|(name, others)| ((*name).to_owned(), with(others))).collect();
     }
     if object.properties.contains_key("refresh_token") {
         return vec![("browser".to_owned(), with(&["refresh_token"])), ("program".to_owned(), with(&[]))];

@@ -43,21 +43,30 @@ fn all() -> Vec<Refusal> {
     let broken = "Something went wrong on our side. Please try again in a moment.";
     vec![
         refusal("400", "Malformed", "The request cannot be read.", vec![new(Code::MalformedRequest, 400, json)]),
-        refusal("401", "NotSignedIn", "No valid access token came along.", vec![AuthError::NotSignedIn.into()]),
+        refusal(
+            "401",
+            "NotSignedIn",
+            "No valid access token came along.",
+            vec![AuthError::NotSignedIn.into(), AuthError::FactorRequired.into()],
+        ),
         refusal(
             "403",
             "Forbidden",
-            "Not from another site, not by an account that is about to be deleted, not before the password was given \
-             again, or not while no new accounts are taken: `code` says which.",
+            "Not from another site, not by an account that is about to be deleted, not before somebody has shown again who \
+             is there, not before the address is confirmed or a second factor is enrolled, or not while no new accounts are \
+             taken: `code` says which.",
             vec![
                 new(Code::CrossSite, 403, guard::DETAIL),
                 AuthError::Leaving.into(),
                 AuthError::ProofRequired.into(),
+                AuthError::UnconfirmedEmail.into(),
+                AuthError::EnrolmentRequired.into(),
                 AuthError::RegistrationClosed.into(),
             ],
         ),
         refusal("404", "NotFound", "There is nothing of that name.", vec![not_found()]),
         refusal("408", "TooSlow", "The request took too long.", vec![new(Code::Unavailable, 408, slow)]),
+        refusal("409", "LastWayIn", "It is the last way in.", vec![AuthError::LastWayIn.into()]),
         refusal("413", "TooLarge", "The body is too large.", vec![new(Code::TooLarge, 413, large)]),
         refusal(
             "415",
@@ -90,7 +99,10 @@ pub(super) fn add(operation: &mut Operation, path: &str, is_safe: bool) {
     let (query, named) = (has_parameter(operation, &ParameterIn::Query), path.contains('{'));
     let responses = &mut operation.responses.responses;
     for mut refusal in all() {
-        if refusal.status == "401" && schemes == "null" {
+        if refusal.status == "401" && ["/sessions/factor", "/sessions/enrolment"].iter().any(|part| path.contains(part))
+        {
+            refusal.problems = vec![AuthError::ChallengeOver.into()];
+        } else if refusal.status == "401" && schemes == "null" {
             refusal.problems = vec![AuthError::WrongCredentials.into()];
         }
         if let Some(RefOr::T(own)) = responses.get_mut(refusal.status) {
@@ -103,6 +115,8 @@ pub(super) fn add(operation: &mut Operation, path: &str, is_safe: bool) {
             "401" => bearer,
             "403" => !is_safe || bearer,
             "404" => named,
+            // Their handlers say so.
+            "409" => false,
             "422" => body || query,
             _ => true,
         };

@@ -3,6 +3,8 @@
 //! Rust; see `examples/`.
 
 mod account;
+mod factor_requests;
+mod factors;
 mod lists;
 mod problem;
 mod requests;
@@ -10,10 +12,18 @@ mod secret;
 mod tokens;
 
 pub use account::{AccountView, DeletionView};
+pub use factor_requests::{
+    FactorAnswer, FirstCode, FirstCodeToSignIn, NewPasskey, NewPasskeyToSignIn, PasskeyLogIn, PasskeyLogInStart,
+    PasskeyName, PasskeyQuestion, SessionProof, WaitingSignIn,
+};
+pub use factors::{
+    CeremonyView, ChallengeStatus, ChallengeView, Credential, EnrolledFactor, FactorKind, FactorsView, PasskeyView,
+    RecoveryCodes, TotpSetup, TotpView, TrustedBrowserView,
+};
 pub use lists::{HistoryEntry, HistoryPage, SessionPage, SessionView};
 pub use problem::{ApiProblem, InputError};
 pub use requests::{
-    Confirmation, CurrentPassword, EmailChange, Login, MailedLink, NewUsername, PasswordChange, PasswordReset,
+    Confirmation, EmailChange, Login, MailedLink, NewUsername, PasswordChange, PasswordRemoval, PasswordReset,
     PasswordResetRequest, ProfileChange, RefreshToken, Registration, TakeOver, TicketProof,
 };
 pub use secret::Secret;

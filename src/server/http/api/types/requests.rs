@@ -14,6 +14,8 @@ macro_rules! requests {
     )*};
 }
 
+pub(super) use requests;
+
 requests! {
     /// A new account.
     Registration {
@@ -58,16 +60,6 @@ requests! {
         #[schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "AVd0SU9mZ2hQb2tqTkRsUmZ3AahqkT1yJvU0oOa1bH8uPcQ")]
         refresh_token: Option<Secret>,
     }
-    /// The password, to show once more who is there.
-    CurrentPassword {
-        /// The present password.
-        #[schema(value_type = String, format = Password, required, min_length = 1, max_length = 1024, example = "a calm violet harbour")]
-        current_password: Secret,
-        /// The newest refresh token, where the cookie does not carry it.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "AVd0SU9mZ2hQb2tqTkRsUmZ3AahqkT1yJvU0oOa1bH8uPcQ")]
-        refresh_token: Option<Secret>,
-    }
     /// A new password in place of the present one.
     PasswordChange {
         /// The present password.
@@ -80,6 +72,12 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "AVd0SU9mZ2hQb2tqTkRsUmZ3AahqkT1yJvU0oOa1bH8uPcQ")]
         refresh_token: Option<Secret>,
+    }
+    /// The password that is to go.
+    PasswordRemoval {
+        /// As it is now.
+        #[schema(value_type = String, format = Password, required, min_length = 1, max_length = 1024, example = "a calm violet harbour")]
+        old_password: Secret,
     }
     /// What people say of themselves. What is left out stays.
     ProfileChange {

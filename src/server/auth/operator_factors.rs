@@ -1,0 +1,83 @@
+//! What an operator does with second factors: sees which there are, and removes all of them for somebody who has lost them.
+//! Secrets, codes and keys are never read.
+
+use super::{
+    AuthError, AuthService, Done, OperatorError,
+    operator::{held, operator},
+};
+use crate::{
+    domain::{
+        factor::{AssuranceLevel, Factors},
+        history::Event,
+    },
+    server::store::{
+        accounts, challenges, factors,
+        outbox::{self, MailKind},
+        throttles,
+    },
+};
+
+/// The factors of an account as an operator sees them.
+#[derive(Debug)]
+pub struct FactorsReport {
+    /// What its owner sees, too.
+    pub factors: Factors,
+    /// What sessions of the account must have shown.
+    pub level: AssuranceLevel,
+}
+
+/// Factors that were removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactorsGone {
+    /// Whether there were any; if not, nothing was changed.
+    pub any: bool,
+    /// Nobody can sign in to the account: it has no password, and now no passkey either. A reset link leads in.
+    pub needs_reset_link: bool,
+}
+
+impl AuthService {
+    /// Which second factors an account has.
+    ///
+    /// # Errors
+    /// As [`AuthService::user`].
+    pub async fn user_factors(&self, who: &str) -> Result<Done<FactorsReport>, OperatorError> {
+        let found = self.user(who).await?;
+        let (factors, level) = (self.factors_of(&found).await?, found.demanded_level);
+        Ok(Done { account: found.account, what: FactorsReport { factors, level } })
+    }
+
+    /// Removes all second factors of an account, with its recovery codes and trusted browsers. Its sessions end, so do
+    /// sign-ins that wait for a factor; its owner is told by mail. Links to reset the password that were mailed still work.
+    ///
+    /// # Errors
+    /// As [`AuthService::user`].
+    pub async fn reset_factors(&self, who: &str) -> Result<Done<FactorsGone>, OperatorError> {
+        let account = self.user(who).await?.account;
+        let (id, now) = (account.id, self.parts.clock.now());
+        let noted = self.noted(Event::FactorsReset, Some(id), None, &operator());
+        let mail = self.notice(MailKind::FactorsReset, id, None);
+        let tried = self.all_factor_charges(id);
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                let Some(found) = held(tx, id).await? else { return Ok(None) };
+                let needs_reset_link = found.password_hash.is_none();
+                if !factors::delete_of(tx, id).await? {
+                    return Ok(Some(FactorsGone { any: false, needs_reset_link }));
+                }
+                challenges::consume_of(tx, id, now).await?;
+                accounts::end_sessions(tx, id).await?;
+                // Wrong codes of before do not count on an app that is set up anew.
+                throttles::forget(tx, &tried).await?;
+                outbox::insert(tx, &mail, now).await?;
+                noted.write(tx, now).await?;
+                Ok(Some(FactorsGone { any: true, needs_reset_link }))
+            })
+        });
+        let gone = write.await.map_err(AuthError::from)?.ok_or(OperatorError::NoSuchUser)?;
+        if gone.any {
+            tracing::warn!(event = "factors_reset", account = %id, "an operator removed all second factors");
+            self.parts.mail.notify_one();
+        }
+        Ok(Done { account, what: gone })
+    }
+}
