@@ -41,6 +41,9 @@ export const unthrottled: Variables = Object.fromEntries(
     "USERNAME",
     "REFRESH",
     "PROFILE",
+    "FACTOR",
+    "FACTOR_TOTAL",
+    "CEREMONY",
   ].map((limit) => [`DOORWARD__THROTTLE__${limit}`, "off"]),
 );
 

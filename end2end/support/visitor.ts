@@ -1,7 +1,8 @@
 // What a person does in a page, the same with scripts and without.
 
 import { expect, type Locator, type Page, type Response } from "@playwright/test";
-import { type Person, registration } from "./people.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { type Person, registration, somebody } from "./people.ts";
 
 export class Visitor {
   constructor(
@@ -104,6 +105,14 @@ export class Visitor {
   /** Makes an account and signs in without a page, for tests that are about something else. */
   async entersAs(person: Person, baseURL: string): Promise<void> {
     await this.post(baseURL, "/register", registration(person));
+  }
+
+  /** Somebody new: makes an account, signs in and confirms the address, all without a page. */
+  async enters(baseURL: string, mailbox: Mailbox): Promise<Person> {
+    const person = somebody();
+    await this.entersAs(person, baseURL);
+    await this.confirmsBy((await mailbox.newest(person.email, "Confirm your e-mail")).link);
+    return person;
   }
 
   /** Opens one more session in this browser without a page. */

@@ -35,6 +35,8 @@ it("forms that were refused", async ({ visitor, inspect }) => {
 });
 
 it("pages of who is signed in, with names as long as they may be", async ({ visitor, server, inspect }) => {
+  // So many pages, each in several looks, take more than half of the time that tests have when the machine is busy.
+  it.slow();
   const long = somebody({ firstName: "M".repeat(100), lastName: "L".repeat(100) });
   const username = `${long.username}${"u".repeat(32)}`.slice(0, 32);
   await visitor.entersAs({ ...long, username, email: `${"e".repeat(30)}${long.email}` }, server.baseURL);

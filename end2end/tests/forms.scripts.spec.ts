@@ -2,6 +2,9 @@
 
 import { door, expect, type Page, registration, somebody, test } from "../support/fixtures.ts";
 
+/** Beside it stands the one of a passkey. */
+const LOGIN = 'form[action="/login"]';
+
 test("a password can be shown and is hidden again when the form is sent", async ({ visitor, page }) => {
   await visitor.open("/login");
   const button = page.getByRole("button", { name: "Show password" });
@@ -39,18 +42,18 @@ test("a form that is on its way says so, is sent once, and its button keeps the 
   });
   await visitor.open("/login");
   await visitor.fill({ identifier: "mona", password: "wrong" });
-  const button = page.locator("main form [type=submit]");
+  const button = page.locator(`${LOGIN} [type=submit]`);
   await button.dblclick();
   await visitor.field("password").press("Enter");
   await button.focus();
-  await expect(page.locator("form")).toHaveAttribute("aria-busy", "true");
+  await expect(page.locator(LOGIN)).toHaveAttribute("aria-busy", "true");
   await expect(button).toHaveAttribute("aria-disabled", "true");
   await expect(button).toHaveText("Signing in…", { useInnerText: true });
   await expect(button).toBeFocused();
   held.open();
   await expect(visitor.alert).toContainText("do not match");
   await expect(button).toHaveText("Sign in", { useInnerText: true });
-  await expect(page.locator("form")).not.toHaveAttribute("aria-busy");
+  await expect(page.locator(LOGIN)).not.toHaveAttribute("aria-busy");
   expect(sent).toHaveLength(1);
 });
 
@@ -85,7 +88,7 @@ for (const missing of ["wasm", "js"]) {
     await page.goto("/login", { waitUntil: "domcontentloaded" });
     await page.locator("#identifier").fill("mona");
     await page.locator("#password").fill("wrong");
-    await page.locator("main form [type=submit]").click();
+    await page.locator(`${LOGIN} [type=submit]`).click();
     await expect(visitor.alert).toContainText("do not match");
     await expect(visitor.field("identifier")).toHaveValue("mona");
 
@@ -97,7 +100,7 @@ for (const missing of ["wasm", "js"]) {
     await expect(page.getByRole("status")).toHaveText("You are signed out.");
     await page.locator("#identifier").fill(person.email);
     await page.locator("#password").fill(person.password);
-    await page.locator("main form [type=submit]").click();
+    await page.locator(`${LOGIN} [type=submit]`).click();
     await expect(page).toHaveURL("/dashboard");
     await expect(visitor.heading).toHaveText(`Hello, ${person.firstName}`);
   });

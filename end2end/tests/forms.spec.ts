@@ -246,7 +246,7 @@ test.describe("resetting a password", () => {
 
 const FIELDS: Record<string, Record<string, [type: string, autocomplete: string, label: string]>> = {
   "/login": {
-    identifier: ["text", "username", "User name or e-mail"],
+    identifier: ["text", "username webauthn", "User name or e-mail"],
     password: ["password", "current-password", "Password"],
   },
   "/register": {

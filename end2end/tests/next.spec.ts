@@ -53,7 +53,7 @@ test("no address of somebody else is taken, from the query or from the form", as
       const inQuery = index % 2 === 0;
       await visitor.open(inQuery ? `/login?next=${encodeURIComponent(next)}` : "/login");
       if (!inQuery) {
-        await visitor.field("next").evaluate((field, value) => ((field as HTMLInputElement).value = value), next);
+        await visitor.field("next").first().evaluate((field, value) => ((field as HTMLInputElement).value = value), next);
       }
       await visitor.signIn(person.username, person.password);
       await expect(page).toHaveURL("/dashboard");

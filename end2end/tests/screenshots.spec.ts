@@ -1,6 +1,7 @@
 // Takes the pictures of the documentation anew: `SCREENSHOTS=1 npx playwright test screenshots`. No test.
 
 import { expect, somebody, test, type Visitor } from "../support/fixtures.ts";
+import { scanned } from "../support/totp.ts";
 
 type Look = readonly [colorScheme: "light" | "dark", width: number];
 
@@ -17,7 +18,7 @@ async function picture({ page }: Visitor, name: string, looks = ALL): Promise<vo
   }
 }
 
-test("pictures of the pages", async ({ visitor, elsewhere, server }) => {
+test("pictures of the pages", async ({ visitor, elsewhere, server, mailbox }) => {
   for (const name of ["login", "register"]) {
     await visitor.open(`/${name}`);
     await picture(visitor, name);
@@ -36,4 +37,19 @@ test("pictures of the pages", async ({ visitor, elsewhere, server }) => {
     await visitor.open(path);
     await picture(visitor, name, [DESK, TELEPHONE]);
   }
+  await visitor.confirmsBy((await mailbox.newest(person.email, "Confirm your e-mail")).link);
+  await visitor.open("/account/factors");
+  await visitor.send("/account/factors/app/start");
+  const app = await scanned(visitor);
+  await picture(visitor, "factors-app", [DESK, TELEPHONE]);
+  await visitor.fill({ code: await app.code() });
+  await visitor.send("/account/factors/app");
+  await picture(visitor, "recovery-codes", [DESK, TELEPHONE]);
+  await visitor.open("/account/factors");
+  await picture(visitor, "factors", [DESK, TELEPHONE]);
+  await visitor.page.context().clearCookies();
+  await visitor.open("/login");
+  await visitor.signIn(person.email, person.password);
+  await expect(visitor.page).toHaveURL("/login/factor");
+  await picture(visitor, "login-factor");
 });
