@@ -246,7 +246,7 @@ impl AuthService {
         let (opened, charges) = (ending.opened(), ending.charges());
         let write = self.parts.store.write(move |tx| Box::pin(async move { ending.write(tx, now).await }));
         write.await??;
-        self.signed_in_with_factor(id, &charges);
+        self.signed_in_with_factor(id, &charges, origin);
         let next = Some(wait.next).filter(|next| !next.is_empty());
         Ok(Answered { opened, next, leaving: account.account.delete_at.is_some(), trusted })
     }
@@ -277,10 +277,10 @@ impl AuthService {
     }
 
     /// What follows once that is written.
-    pub(super) fn signed_in_with_factor(&self, account: AccountId, charges: &[Charge]) {
+    pub(super) fn signed_in_with_factor(&self, account: AccountId, charges: &[Charge], origin: &Origin) {
         self.unblock(charges);
         self.parts.mail.notify_one();
-        tracing::info!(event = "login", %account, "signed in with a second factor");
+        tracing::info!(event = "login", %account, ip = %origin.ip, "signed in with a second factor");
     }
 
     /// Gives up a sign-in that waits.

@@ -335,13 +335,13 @@ impl AuthService {
     }
 
     /// A factor is enrolled, and with it a sign-in that waited for it is over.
-    pub(super) fn enrolled(&self, enroller: &Enroller, shown: Shown) -> Enrolled {
+    pub(super) fn enrolled(&self, enroller: &Enroller, shown: Shown, origin: &Origin) -> Enrolled {
         tracing::info!(event = "factor_enrolled", account = %enroller.account.account.id, "a factor was enrolled");
         self.parts.mail.notify_one();
         let Shown { codes, opened } = shown;
         let Way::Challenge(wait, _) = &enroller.way else { return Enrolled { codes, opened: None } };
         let opened = opened.map(|(opened, charges)| {
-            self.signed_in_with_factor(wait.account, &charges);
+            self.signed_in_with_factor(wait.account, &charges, origin);
             (opened, Some(wait.next.clone()).filter(|next| !next.is_empty()))
         });
         Enrolled { codes, opened }

@@ -271,7 +271,7 @@ impl AuthService {
             })
         });
         match write.await {
-            Ok(true) => Ok(self.enrolled(&enroller, shown)),
+            Ok(true) => Ok(self.enrolled(&enroller, shown, origin)),
             Ok(false) => Err(wrong("credential", "That did not work. Please try again.")),
             Err(StoreError::Taken) => Err(wrong("credential", "This passkey is in use already.")),
             Err(error) => Err(error.into()),

@@ -124,7 +124,7 @@ impl AuthService {
             return Err(over());
         }
         self.unblock(&charges);
-        Ok(self.enrolled(&enroller, shown))
+        Ok(self.enrolled(&enroller, shown, origin))
     }
 
     /// Removes the authenticator app; not where the site demands a factor and it is the last one.
