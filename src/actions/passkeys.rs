@@ -18,7 +18,7 @@ pub async fn start_passkey_log_in(#[server(default)] autofill: String) -> Result
 /// Sign in with a passkey alone. `remember` is empty for a session that ends with the browser; `next` is where to go.
 ///
 /// # Errors
-/// `invalid_input` (field `credential`), the same for every cause; `too_many_requests`; `unavailable`.
+/// `invalid_input` (field `credential`), whatever the cause; `too_many_requests`; `unavailable`.
 #[server(prefix = "/actions", endpoint = "log_in_with_passkey")]
 pub async fn log_in_with_passkey(
     #[server(default)] ceremony: String,

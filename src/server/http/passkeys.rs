@@ -24,7 +24,7 @@ impl Call {
         Ok(match entered? {
             LoggedIn::Opened(opened) => self.signed_in(opened, paths::own_path(next).to_owned()),
             LoggedIn::Leaving(opened) => self.signed_in(opened, paths::ACCOUNT_RESTORE.to_owned()),
-            // A passkey has verified its user: nothing is left to ask for.
+            // Never today, since a passkey has verified its user; whatever the service answers is done.
             LoggedIn::Challenged(challenged) => self.challenged(&challenged),
         })
     }
