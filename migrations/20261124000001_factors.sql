@@ -36,8 +36,10 @@ CREATE TABLE recovery_codes (
 );
 
 CREATE TABLE passkeys (
-    -- The credential id that the authenticator has given it, base64url; at most 1023 bytes.
+    -- Public: in the list of them.
     id TEXT NOT NULL CONSTRAINT passkeys_pkey PRIMARY KEY,
+    -- What the authenticator has named it, base64url; at most 1023 bytes.
+    credential_id TEXT NOT NULL,
     account_id BIGINT NOT NULL CONSTRAINT passkeys_account_fkey REFERENCES accounts (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
     -- The public key and what was said when it was made, as webauthn-rs writes it (JSON). No secret.
@@ -47,6 +49,7 @@ CREATE TABLE passkeys (
     created_at BIGINT NOT NULL,
     last_used_at BIGINT
 );
+CREATE UNIQUE INDEX passkeys_credential_key ON passkeys (credential_id);
 CREATE INDEX passkeys_account_idx ON passkeys (account_id);
 
 -- Of a wish for another address, and of the way back from it: when it was asked for (none: when the ticket was made), and what

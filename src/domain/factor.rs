@@ -150,7 +150,7 @@ pub struct TotpSummary {
 /// A passkey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasskeySummary {
-    /// The credential id, base64url.
+    /// Its public name.
     pub id: String,
     /// What its owner calls it.
     pub name: String,

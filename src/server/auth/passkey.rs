@@ -80,7 +80,7 @@ impl AuthService {
         if all.is_empty() {
             return Err(AuthError::NotFound);
         }
-        let ids: Vec<_> = all.into_iter().map(|passkey| passkey.summary.id).collect();
+        let ids: Vec<_> = all.into_iter().map(|passkey| passkey.credential_id).collect();
         let shown = self.parts.passkeys.start_authentication(&ids, false).map_err(refusal)?;
         self.give_out(scope, shown)
     }
@@ -222,7 +222,7 @@ impl AuthService {
         let new = BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let write = self.parts.store.write(move |tx| Box::pin(async move { factors::handle(tx, id, &new).await }));
         let handle = write.await?;
-        let ids: Vec<_> = present.into_iter().map(|passkey| passkey.summary.id).collect();
+        let ids: Vec<_> = present.into_iter().map(|passkey| passkey.credential_id).collect();
         let name = account.full_name();
         let name = if name.is_empty() { &account.username } else { &name };
         let shown =
@@ -248,7 +248,13 @@ impl AuthService {
         self.charge(&[self.ceremony_charge(origin)]).await?;
         let ceremony = self.take_back(Scope::Enrolment(id), ceremony)?;
         let made = self.parts.passkeys.finish_registration(&ceremony.state, credential).map_err(refusal)?;
-        let new = NewPasskey { id: made.id, account: id, name: name.clone(), record: made.record };
+        let new = NewPasskey {
+            id: random_id(self.parts.entropy.as_ref()),
+            credential_id: made.id,
+            account: id,
+            name: name.clone(),
+            record: made.record,
+        };
         let most = self.parts.settings.factors.passkeys;
         let enrolling =
             self.enrolling(&enroller, SignInMethod::PasswordAndPasskey, Event::PasskeyAdded, origin).await?;

@@ -67,7 +67,7 @@ const BESIDE_ACCOUNTS: [&str; 6] = [
 const FACTORS: [(&str, &str); 4] = [
     ("totp_secrets", "id, account_id, sealed, created_at, expires_at, confirmed_at, last_step, last_used_at"),
     ("recovery_codes", "account_id, slot, code_hash, created_at, used_at"),
-    ("passkeys", "id, account_id, name, record, sign_count, created_at, last_used_at"),
+    ("passkeys", "id, credential_id, account_id, name, record, sign_count, created_at, last_used_at"),
     ("trusted_browsers", "id, account_id, secret_digest, device_label, ip, created_at, expires_at, last_used_at"),
 ];
 

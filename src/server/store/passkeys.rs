@@ -8,6 +8,7 @@ use sqlx::{Row as _, any::AnyRow};
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the migration documents every column once")]
 pub struct StoredPasskey {
+    pub credential_id: String,
     pub account: AccountId,
     pub summary: PasskeySummary,
     pub record: String,
@@ -19,16 +20,18 @@ pub struct StoredPasskey {
 #[expect(missing_docs, reason = "the migration documents every column once")]
 pub struct NewPasskey {
     pub id: String,
+    pub credential_id: String,
     pub account: AccountId,
     pub name: String,
     pub record: String,
 }
 
 /// What [`read`] reads.
-const COLUMNS: &str = "id, account_id, name, record, sign_count, created_at, last_used_at";
+const COLUMNS: &str = "id, credential_id, account_id, name, record, sign_count, created_at, last_used_at";
 
 fn read(row: &AnyRow) -> Result<StoredPasskey, StoreError> {
     Ok(StoredPasskey {
+        credential_id: row.try_get("credential_id")?,
         account: AccountId(row.try_get("account_id")?),
         summary: PasskeySummary {
             id: row.try_get("id")?,
@@ -44,12 +47,14 @@ fn read(row: &AnyRow) -> Result<StoredPasskey, StoreError> {
 /// Adds a passkey.
 ///
 /// # Errors
-/// `Taken` if any account has one with that id; the database is away.
+/// `Taken` if any account has that credential; the database is away.
 pub async fn insert(tx: &mut Tx, new: &NewPasskey, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO passkeys (id, account_id, name, record, sign_count, created_at) VALUES ($1, $2, $3, $4, 0, $5)",
+        "INSERT INTO passkeys (id, credential_id, account_id, name, record, sign_count, created_at)
+         VALUES ($1, $2, $3, $4, $5, 0, $6)",
     )
     .bind(new.id.as_str())
+    .bind(new.credential_id.as_str())
     .bind(new.account.0)
     .bind(new.name.as_str())
     .bind(new.record.as_str())
@@ -69,16 +74,17 @@ pub async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<StoredPas
     rows.iter().map(read).collect()
 }
 
-/// The passkey with that id, and the handle of its account.
+/// The passkey of that credential, and the handle of its account.
 ///
 /// # Errors
 /// The database is away.
-pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<(StoredPasskey, Option<String>)>, StoreError> {
+pub async fn find(tx: &mut Tx, credential_id: &str) -> Result<Option<(StoredPasskey, Option<String>)>, StoreError> {
     let row = sqlx::query(
-        "SELECT p.id, p.account_id, p.name, p.record, p.sign_count, p.created_at, p.last_used_at, a.passkey_handle
-         FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE p.id = $1",
+        "SELECT p.id, p.credential_id, p.account_id, p.name, p.record, p.sign_count, p.created_at, p.last_used_at,
+             a.passkey_handle
+         FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE p.credential_id = $1",
     )
-    .bind(id)
+    .bind(credential_id)
     .fetch_optional(tx)
     .await?;
     row.map(|row| Ok((read(&row)?, row.try_get("passkey_handle")?))).transpose()

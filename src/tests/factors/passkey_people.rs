@@ -50,6 +50,12 @@ pub async fn passkey_of(app: &App, person: &Person, name: &str) -> Authenticator
     authenticator
 }
 
+/// The public name of somebody's passkey that is called so.
+pub async fn public_id(app: &App, person: &Person, name: &str) -> String {
+    let listed = app.auth.factors(&person.principal).await.unwrap();
+    listed.passkeys.into_iter().find(|passkey| passkey.name == name).expect("a passkey of that name").id
+}
+
 pub async fn begin(app: &App) -> Ceremony {
     app.auth.start_passkey_log_in(false, &here()).await.unwrap()
 }

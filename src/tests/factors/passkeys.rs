@@ -2,7 +2,7 @@
 
 use super::{
     authenticator::Authenticator,
-    passkey_people::{begin, enter, events, finish, holder, make, passkey_of, person, proof},
+    passkey_people::{begin, enter, events, finish, holder, make, passkey_of, person, proof, public_id},
 };
 use crate::harness::{
     App, PASSWORD, START,
@@ -33,22 +33,24 @@ on_both_engines! {
         let mut key = Authenticator::at(&app.base);
         assert!(make(&app, &mona, &mut key, "").await.unwrap().codes.is_none(), "there are recovery codes already");
         let listed = app.auth.factors(&mona.principal).await.unwrap();
-        let told: Vec<_> = listed.passkeys.iter().map(|one| (one.id.as_str(), one.name.as_str(), one.last_used_at)).collect();
-        assert_eq!(told, [(phone.name().as_str(), "Mona's phone", None), (key.name().as_str(), "Firefox on Linux", None)]);
+        let told: Vec<_> = listed.passkeys.iter().map(|one| (one.name.as_str(), one.last_used_at)).collect();
+        assert_eq!(told, [("Mona's phone", None), ("Firefox on Linux", None)]);
+        let [of_phone, of_key] = [0, 1].map(|which: usize| listed.passkeys[which].id.clone());
+        assert!(of_phone != of_key && [&of_phone, &of_key].iter().all(|id| id.len() == 22), "names of ours: {of_phone} {of_key}");
         assert_eq!((listed.passkeys[0].created_at, listed.recovery_codes_left), (START, 10));
 
-        app.auth.rename_passkey(&mona.principal, &key.name(), "Key ring", &here()).await.unwrap();
+        app.auth.rename_passkey(&mona.principal, &of_key, "Key ring", &here()).await.unwrap();
         for wrong in ["a\u{0}b".to_owned(), "x".repeat(101)] {
-            assert_eq!(refused(app.auth.rename_passkey(&mona.principal, &key.name(), &wrong, &here()).await), "name");
+            assert_eq!(refused(app.auth.rename_passkey(&mona.principal, &of_key, &wrong, &here()).await), "name");
         }
         let otto = person(&app, "otto").await;
-        for (whose, id) in [(&otto, key.name()), (&mona, "none".to_owned())] {
+        for (whose, id) in [(&otto, of_key), (&mona, "none".to_owned()), (&mona, key.name())] {
             let renamed = app.auth.rename_passkey(&whose.principal, &id, "Mine", &here()).await;
             assert!(matches!(renamed, Err(AuthError::NotFound)));
             let removed = app.auth.remove_passkey(&whose.principal, &id, &here()).await;
             assert!(matches!(removed, Err(AuthError::NotFound)));
         }
-        app.auth.remove_passkey(&mona.principal, &phone.name(), &here()).await.unwrap();
+        app.auth.remove_passkey(&mona.principal, &of_phone, &here()).await.unwrap();
         let listed = app.auth.factors(&mona.principal).await.unwrap();
         assert_eq!(listed.passkeys.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Key ring"]);
         assert_eq!(refused(enter(&app, &mut phone).await), "credential", "a removed one is refused at once");
@@ -196,11 +198,12 @@ on_both_engines! {
         assert!(matches!(without, Err(AuthError::LastWayIn)), "there is nothing but the password");
         let mut phone = passkey_of(&app, &mona, "Phone").await;
         app.auth.remove_password(&mona.principal, &PASSWORD.into(), &here()).await.unwrap();
-        let last = app.auth.remove_passkey(&mona.principal, &phone.name(), &here()).await;
+        let id = public_id(&app, &mona, "Phone").await;
+        let last = app.auth.remove_passkey(&mona.principal, &id, &here()).await;
         assert!(matches!(last, Err(AuthError::LastWayIn)));
         opened(enter(&app, &mut phone).await);
         let mut key = passkey_of(&app, &mona, "Key").await;
-        app.auth.remove_passkey(&mona.principal, &phone.name(), &here()).await.unwrap();
+        app.auth.remove_passkey(&mona.principal, &id, &here()).await.unwrap();
         opened(enter(&app, &mut key).await);
         assert!(app.type_password("mona", &here(), None).await.is_err());
     }
@@ -208,7 +211,10 @@ on_both_engines! {
     async fn of_two_last_ways_that_are_removed_at_once_one_stays(engine) {
         let app = start(engine, "").await;
         let mona = person(&app, "mona").await;
-        let keys = [passkey_of(&app, &mona, "One").await.name(), passkey_of(&app, &mona, "Two").await.name()];
+        for name in ["One", "Two"] {
+            passkey_of(&app, &mona, name).await;
+        }
+        let keys = [public_id(&app, &mona, "One").await, public_id(&app, &mona, "Two").await];
         app.auth.remove_password(&mona.principal, &PASSWORD.into(), &here()).await.unwrap();
         let origin = here();
         let remove = |id: usize| app.auth.remove_passkey(&mona.principal, &keys[id], &origin);

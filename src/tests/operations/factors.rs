@@ -54,7 +54,8 @@ pub(crate) async fn with_totp(app: &App, caller: &Caller) -> App2fa {
 /// Gives an account a passkey that nobody has.
 pub(crate) async fn with_passkey(app: &App, account: AccountId, id: &str, name: &str) {
     let (now, id, name) = (app.now(), id.to_owned(), name.to_owned());
-    let new = NewPasskey { id, account, name, record: "{\"the\":\"record\"}".to_owned() };
+    let credential_id = id.clone();
+    let new = NewPasskey { id, credential_id, account, name, record: "{\"the\":\"record\"}".to_owned() };
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             passkeys::insert(tx, &new, now).await?;

@@ -106,7 +106,7 @@ pub(super) async fn add_passkey(
 
 /// Give a passkey another name.
 #[utoipa::path(patch, path = "/me/factors/passkeys/{id}", tag = "Second factors", operation_id = "rename_passkey", security(("bearer" = [])),
-    params(("id" = String, Path, description = "Its credential id, at most 1364 characters.", min_length = 1, example = "3q2-7wAAAAAAAAAAAAAAAA")),
+    params(("id" = String, Path, description = "Its public name.", min_length = 1, max_length = 64, example = "b5nQv0m2QpWc1yT8eRz4Xg")),
     request_body = PasskeyName, responses(
     (status = 204, description = "It has that name."),
     (status = 404, description = "There is no such passkey of this account."),
@@ -124,7 +124,7 @@ pub(super) async fn rename_passkey(
 
 /// Remove a passkey.
 #[utoipa::path(delete, path = "/me/factors/passkeys/{id}", tag = "Second factors", operation_id = "remove_passkey", security(("bearer" = [])),
-    params(("id" = String, Path, description = "Its credential id, at most 1364 characters.", min_length = 1, example = "3q2-7wAAAAAAAAAAAAAAAA")),
+    params(("id" = String, Path, description = "Its public name.", min_length = 1, max_length = 64, example = "b5nQv0m2QpWc1yT8eRz4Xg")),
     responses(
     (status = 204, description = "It is removed, and good for nothing any more."),
     (status = 404, description = "There is no such passkey of this account."),

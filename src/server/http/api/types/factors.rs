@@ -162,8 +162,8 @@ pub struct TotpView {
 /// A passkey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PasskeyView {
-    /// Its credential id, base64url.
-    #[schema(max_length = 1364, example = "3q2-7wAAAAAAAAAAAAAAAA")]
+    /// Its public name.
+    #[schema(max_length = 64, example = "b5nQv0m2QpWc1yT8eRz4Xg")]
     pub id: String,
     /// What its owner calls it.
     #[schema(max_length = 100, example = "Mona's phone")]
