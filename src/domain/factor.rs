@@ -136,6 +136,31 @@ impl Factors {
     pub fn any(&self) -> bool {
         self.totp.is_some() || !self.passkeys.is_empty()
     }
+
+    /// Whether the authenticator app may be removed.
+    #[must_use]
+    pub const fn may_lose_app(&self) -> bool {
+        are_a_way_in(self.has_password, false, self.passkeys.len(), self.required)
+    }
+
+    /// Whether one of the passkeys may be removed.
+    #[must_use]
+    pub const fn may_lose_passkey(&self) -> bool {
+        are_a_way_in(self.has_password, self.totp.is_some(), self.passkeys.len().saturating_sub(1), self.required)
+    }
+
+    /// Whether one more that goes turns the second step off.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.passkeys.len() + self.totp.is_some() as usize == 1
+    }
+}
+
+/// Whether somebody who has these can sign in, and as this site demands: `demanded` says whether it asks this account for a
+/// second factor.
+#[must_use]
+pub const fn are_a_way_in(has_password: bool, has_app: bool, passkeys: usize, demanded: bool) -> bool {
+    (has_password || passkeys > 0) && (!demanded || has_app || passkeys > 0)
 }
 
 /// An authenticator app.
@@ -271,6 +296,41 @@ mod tests {
         for method in SignInMethod::ALL {
             assert_eq!(method.is_proof(), method != SignInMethod::PasswordAndTrustedBrowser, "{method:?}");
         }
+    }
+
+    #[test]
+    fn a_way_in_is_a_password_or_a_passkey_and_what_the_site_demands() {
+        for (has_password, has_app, passkeys, demanded, expected) in [
+            (true, false, 0, false, true),
+            (false, true, 0, false, false),
+            (false, false, 1, true, true),
+            (true, false, 0, true, false),
+            (true, true, 0, true, true),
+            (false, true, 0, true, false),
+        ] {
+            let said = are_a_way_in(has_password, has_app, passkeys, demanded);
+            assert_eq!(said, expected, "{has_password} {has_app} {passkeys} {demanded}");
+        }
+    }
+
+    #[test]
+    fn the_last_way_in_may_not_be_lost_and_the_last_factor_is_known() {
+        let at = Timestamp(0);
+        let app = Some(TotpSummary { confirmed_at: at, last_used_at: None });
+        let key = PasskeySummary { id: String::new(), name: String::new(), created_at: at, last_used_at: None };
+        let with = |totp, passkeys: usize, has_password, required| Factors {
+            totp,
+            passkeys: vec![key.clone(); passkeys],
+            has_password,
+            required,
+            ..Factors::default()
+        };
+        assert!(with(app, 0, true, false).may_lose_app() && with(app, 0, true, false).is_last());
+        assert!(!with(app, 0, true, true).may_lose_app());
+        assert!(with(app, 1, true, true).may_lose_app() && !with(app, 1, true, true).is_last());
+        assert!(with(None, 1, true, false).may_lose_passkey() && with(None, 1, true, false).is_last());
+        assert!(!with(None, 1, false, false).may_lose_passkey() && !with(None, 1, true, true).may_lose_passkey());
+        assert!(with(None, 2, false, true).may_lose_passkey() && with(app, 1, true, true).may_lose_passkey());
     }
 
     #[test]

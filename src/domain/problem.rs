@@ -48,7 +48,7 @@ pub enum Code {
     NotSignedIn,
     /// The mailed link or code is wrong, used or too old; never says which.
     InvalidTicket,
-    /// The password must be given again before this; nothing that was typed is lost.
+    /// The password, or a second factor, must be shown again before this; nothing that was typed is lost.
     ProofRequired,
     /// The account asks for a second factor that this sign-in, or this session, has not shown.
     FactorRequired,

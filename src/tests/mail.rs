@@ -82,11 +82,11 @@ pub fn letter<'a>(id: &'a str, kind: MailKind, recipient: &'a Recipient) -> Lett
         | MailKind::TotpRemoved
         | MailKind::RecoveryCodesMade
         | MailKind::PasswordRemoved
-        | MailKind::FactorGuesses => Some("Firefox on Linux, 192.0.2.7"),
+        | MailKind::BrowserTrusted => Some("Firefox on Linux, 192.0.2.7"),
         MailKind::PasskeyAdded | MailKind::PasskeyRemoved | MailKind::PasskeyCloned => {
             Some("Blue key\nFirefox on Linux, 192.0.2.7")
         }
-        MailKind::RecoveryCodeUsed => Some("Firefox on Linux, 192.0.2.7\n3"),
+        MailKind::RecoveryCodeUsed | MailKind::FactorGuesses => Some("Firefox on Linux, 192.0.2.7\n3"),
         MailKind::UsernameChanged => Some("lisa"),
         // NOW, and 14 days.
         MailKind::DeletionRequested => Some("1796400180"),

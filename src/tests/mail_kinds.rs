@@ -26,7 +26,7 @@ const HOSTILE: [&str; 9] = [
 
 /// Each kind: its subject, the pages it links to in their order, and words that it says.
 type Said = (MailKind, &'static str, &'static [&'static str], &'static [&'static str]);
-const SAID: [Said; 24] = [
+const SAID: [Said; 25] = [
     (
         MailKind::PasswordReset,
         "Choose a new password for Tea & Co",
@@ -83,9 +83,9 @@ const SAID: [Said; 24] = [
     ),
     (
         MailKind::LoginAfterFailures,
-        "A sign-in after wrong passwords at Tea & Co",
+        "A sign-in after wrong passwords or codes at Tea & Co",
         &[paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
-        &["after several wrong passwords", "Firefox on Linux, 192.0.2.7", "ends every session"],
+        &["after several wrong passwords or codes", "Firefox on Linux, 192.0.2.7", "ends every session"],
     ),
     (
         MailKind::UsernameChanged,
@@ -108,14 +108,18 @@ const SAID: [Said; 24] = [
     (
         MailKind::TotpEnrolled,
         "An authenticator app was added at Tea & Co",
-        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME],
-        &["its codes are asked for beside the password", "Firefox on Linux, 192.0.2.7", "they can remove it"],
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &[
+            "signing in with the password asks for its code, too",
+            "Firefox on Linux, 192.0.2.7",
+            "they can remove what you did not add",
+        ],
     ),
     (
         MailKind::TotpRemoved,
         "The authenticator app was removed at Tea & Co",
         &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
-        &["are not asked for any more", "Firefox on Linux, 192.0.2.7"],
+        &["are not asked for any more", "If it was the last second step", "Firefox on Linux, 192.0.2.7"],
     ),
     (
         MailKind::RecoveryCodesMade,
@@ -132,14 +136,14 @@ const SAID: [Said; 24] = [
     (
         MailKind::PasskeyAdded,
         "A passkey was added at Tea & Co",
-        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME],
-        &["the passkey “Blue key” was added", "Firefox on Linux, 192.0.2.7", "they can remove it"],
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["the passkey “Blue key” was added", "Firefox on Linux, 192.0.2.7", "they can remove what you did not add"],
     ),
     (
         MailKind::PasskeyRemoved,
         "A passkey was removed at Tea & Co",
         &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
-        &["the passkey “Blue key” was removed", "Firefox on Linux, 192.0.2.7"],
+        &["the passkey “Blue key” was removed", "If it was the last second step", "Firefox on Linux, 192.0.2.7"],
     ),
     (
         MailKind::PasswordRemoved,
@@ -148,10 +152,16 @@ const SAID: [Said; 24] = [
         &["with a passkey alone", "Firefox on Linux, 192.0.2.7"],
     ),
     (
+        MailKind::BrowserTrusted,
+        "A browser is trusted at Tea & Co",
+        &[paths::ACCOUNT_FACTORS, paths::ACCOUNT_NOT_ME, paths::RESET_PASSWORD],
+        &["chose to trust the browser", "the password alone signs in there", "Firefox on Linux, 192.0.2.7"],
+    ),
+    (
         MailKind::FactorGuesses,
         "Wrong codes for your account at Tea & Co",
         &[paths::RESET_PASSWORD, paths::ACCOUNT_NOT_ME],
-        &["ten wrong codes in a row", "whoever it was knows yours", "choose a new password at once"],
+        &["gave 3 wrong codes in a row", "whoever it was knows yours", "choose a new password at once"],
     ),
     (
         MailKind::PasskeyCloned,

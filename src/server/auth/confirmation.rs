@@ -175,7 +175,7 @@ impl AuthService {
         token: &str,
         form: &NewPasswordForm,
         origin: &Origin,
-    ) -> Result<KnownDevicesCookie, AuthError> {
+    ) -> Result<Option<KnownDevicesCookie>, AuthError> {
         let ticket = self.ticket_by_link(CONFIRMATION, uid, token).await?;
         let account = self.owner(&ticket).await?;
         if ticket.email.as_ref().is_none_or(|(_, key)| *key != account.email_key) {

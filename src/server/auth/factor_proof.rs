@@ -23,7 +23,8 @@ use crate::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Wrong codes in a row after which the owner is told (and again after as many).
+/// Wrong codes in a row at which the owner is told for the first time (ASVS 6.3.5), and again at each multiple of the other.
+const FIRST_GUESSES_TOLD: i64 = 3;
 const GUESSES_TOLD: i64 = 10;
 
 /// What is shown as proof of who somebody is.
@@ -278,9 +279,10 @@ impl AuthService {
         origin: &Origin,
     ) -> Result<(), AuthError> {
         let noted = self.noted(Event::FactorFailed, Some(account), sid, origin);
-        let told = self.notice(MailKind::FactorGuesses, account, Some(origin.told()));
+        let about = [&origin.told(), "\n", &in_a_row.to_string()].concat();
+        let told = self.notice(MailKind::FactorGuesses, account, Some(about));
         let now = self.parts.clock.now();
-        let many = in_a_row > 0 && in_a_row % GUESSES_TOLD == 0;
+        let many = in_a_row == FIRST_GUESSES_TOLD || (in_a_row > 0 && in_a_row % GUESSES_TOLD == 0);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 if many {

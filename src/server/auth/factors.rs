@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         account::AccountId,
-        factor::{AssuranceLevel, Factors, SignInMethod, Takes, Wants},
+        factor::{AssuranceLevel, Factors, SignInMethod, Takes, Wants, are_a_way_in},
         history::Event,
         time::Timestamp,
     },
@@ -33,6 +33,8 @@ pub enum By<'a> {
 /// A factor that was enrolled.
 #[derive(Debug)]
 pub struct Enrolled {
+    /// Whose it is.
+    pub account: AccountId,
     /// New recovery codes, of an account that had no factor before.
     pub codes: Option<NewCodes>,
     /// The session, of a sign-in that waited for it, and where to go then (untrusted).
@@ -52,7 +54,8 @@ enum Way {
 }
 
 impl Enroller {
-    fn sid(&self) -> Option<&str> {
+    /// The public name of the session, of somebody who is signed in.
+    pub(super) fn sid(&self) -> Option<&str> {
         match &self.way {
             Way::Session(sid) => Some(sid),
             Way::Challenge(..) => None,
@@ -190,12 +193,15 @@ impl Removing {
         let has_password =
             without != Some(Going::Password) && account.is_some_and(|account| account.password_hash.is_some());
         let has_totp = without != Some(Going::Totp) && totp_secrets::confirmed(tx, self.account).await?.is_some();
-        Ok((has_password || passkeys > 0) && (!self.demanded || has_totp || passkeys > 0))
+        Ok(are_a_way_in(has_password, has_totp, passkeys, self.demanded))
     }
 
-    /// The last writes of its transaction.
+    /// The last writes of its transaction. Every other session ends: one may have been opened with what is gone (ASVS 7.4.3).
     pub(super) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         factors::settle(tx, self.account).await?;
+        if let Rights::Session(sid) = &self.rights {
+            sessions::revoke_others(tx, self.account, sid, "factor_removed", now).await?;
+        }
         outbox::insert(tx, &self.mail, now).await?;
         self.noted.write(tx, now).await
     }
@@ -336,15 +342,16 @@ impl AuthService {
 
     /// A factor is enrolled, and with it a sign-in that waited for it is over.
     pub(super) fn enrolled(&self, enroller: &Enroller, shown: Shown, origin: &Origin) -> Enrolled {
-        tracing::info!(event = "factor_enrolled", account = %enroller.account.account.id, "a factor was enrolled");
+        let account = enroller.account.account.id;
+        tracing::info!(event = "factor_enrolled", %account, "a factor was enrolled");
         self.parts.mail.notify_one();
         let Shown { codes, opened } = shown;
-        let Way::Challenge(wait, _) = &enroller.way else { return Enrolled { codes, opened: None } };
+        let Way::Challenge(wait, _) = &enroller.way else { return Enrolled { account, codes, opened: None } };
         let opened = opened.map(|(opened, charges)| {
             self.signed_in_with_factor(wait.account, &charges, origin);
             (opened, Some(wait.next.clone()).filter(|next| !next.is_empty()))
         });
-        Enrolled { codes, opened }
+        Enrolled { account, codes, opened }
     }
 
     /// What is to be written beside a factor that goes.

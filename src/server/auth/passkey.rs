@@ -214,7 +214,10 @@ impl AuthService {
         let present = passkeys::of_account(&mut *self.parts.store.read().await?, id).await?;
         let most = usize::try_from(self.parts.settings.factors.passkeys).unwrap_or(usize::MAX);
         if present.len() >= most {
-            let message = format!("You have {most} passkeys, which is the most. Remove one first.");
+            let message = match most {
+                1 => "You have a passkey, and there can be only one. Remove it first.".to_owned(),
+                most => format!("You have {most} passkeys, which is the most. Remove one first."),
+            };
             return Err(wrong("name", &message));
         }
         let mut bytes = [0; 16];

@@ -201,7 +201,8 @@ impl AuthService {
         Ok(())
     }
 
-    /// The double click: the first one has done it, and made the token that this one gets again.
+    /// The double click: the first one has done it, and made the token that this one gets again. After any other step-up,
+    /// such as a proof by a factor, an older token and the password get nothing.
     async fn changed_already(
         &self,
         presented: &Presented,
@@ -209,8 +210,15 @@ impl AuthService {
         account: StoredAccount,
         form: &NewPasswordForm,
     ) -> Result<Opened, AuthError> {
+        // Both were written in one transaction, with one time.
+        if seen.stepped_up_at.is_none_or(|at| !account.password_was_set(at)) {
+            return Err(AuthError::Superseded);
+        }
         let typed = TypedPassword::parse(&form.password, self.parts.settings.password.max_length);
         let typed = typed.ok_or(AuthError::Superseded)?;
+        // It is a guess at the password like any other.
+        let id = account.account.id;
+        self.charge(&[self.proof_charges(id, Some(&seen.sid)), vec![self.hash_charge(id)]].concat()).await?;
         let verdict = self.parts.hasher.verify(&typed, account.password_hash).await?;
         match verdict.matches {
             true => self.opened(&presented.rid, seen, seen.counter, self.parts.clock.now()),

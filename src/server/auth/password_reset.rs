@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{
         credential::{Email, NewPassword},
+        factor::AssuranceLevel,
         history::Event,
         problem::FieldError,
         time::Timestamp,
@@ -106,7 +107,7 @@ impl AuthService {
         form: &ResetForm,
         request: Option<&str>,
         origin: &Origin,
-    ) -> Result<KnownDevicesCookie, AuthError> {
+    ) -> Result<Option<KnownDevicesCookie>, AuthError> {
         let by_code = form.token.is_empty();
         if by_code && form.code.trim().is_empty() {
             return Err(no_code());
@@ -163,11 +164,12 @@ impl AuthService {
         password: NewPassword,
         noted: Vec<Noted>,
         origin: &Origin,
-    ) -> Result<KnownDevicesCookie, AuthError> {
+    ) -> Result<Option<KnownDevicesCookie>, AuthError> {
         let hash = self.parts.hasher.hash(password.secret().clone()).await?;
         let notice = self.notice(MailKind::PasswordResetDone, account.account.id, None);
         let throttled = [self.name_charges(&account), self.proof_charges(account.account.id, None)].concat();
         let (now, id) = (self.parts.clock.now(), account.account.id);
+        let by_factor = account.demanded_level > AssuranceLevel::One;
         let granted = Granted { ticket, account, hash, notice, noted, throttled: throttled.clone() };
         let write = self.parts.store.write(move |tx| Box::pin(async move { granted.write(tx, now).await }));
         if !write.await? {
@@ -176,8 +178,9 @@ impl AuthService {
         self.unblock(&throttled);
         tracing::info!(event = "password_reset", account = %id, "a password was reset; every session has ended");
         self.parts.mail.notify_one();
-        // Known since the password changed, which is a second from now.
-        Ok(self.known_devices_with(origin, id, now.plus(1)))
+        // Known since the password changed, which is a second from now. Whoever reads the mail of an account that has a factor
+        // has shown too little: guesses at its codes from here count with those of strangers.
+        Ok((!by_factor).then(|| self.known_devices_with(origin, id, now.plus(1))))
     }
 
     async fn refuse_password<T>(&self, by_code: bool, ticket: Ticket, error: AuthError) -> Result<T, AuthError> {

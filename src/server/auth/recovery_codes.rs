@@ -100,7 +100,7 @@ impl AuthService {
                 if !sessions::may_act(tx, &sid, now).await? {
                     return Ok(Err(AuthError::NotSignedIn));
                 }
-                if !factors::settle(tx, id).await? {
+                if !factors::any(tx, id).await? {
                     return Ok(Err(AuthError::NotFound));
                 }
                 codes.write(tx, id, now).await?;

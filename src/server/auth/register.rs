@@ -123,7 +123,8 @@ impl AuthService {
         let taking = self.take_registration(form, manner, origin, held).await?;
         Ok(match taking.map(|taking| (taking.opened, taking.asked)) {
             Some((Some(opened), _)) => Registered::SignedIn(opened),
-            Some((None, Some(asked))) if required => Registered::ConfirmFirst(asked),
+            // Nobody signs in there with an address that is not confirmed: what binds its mail to this browser is kept.
+            Some((None, Some(asked))) if required || enrols => Registered::ConfirmFirst(asked),
             Some((None, _)) | None => Registered::GoAndSignIn,
         })
     }

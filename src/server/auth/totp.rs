@@ -17,7 +17,7 @@ use crate::{
         store::{
             accounts::{self, StoredAccount},
             outbox::{self, MailKind},
-            passkeys, throttles,
+            passkeys, sessions, throttles,
             totp_secrets::{self, StoredTotp},
         },
     },
@@ -105,17 +105,22 @@ impl AuthService {
         let enrolling = self.enrolling(&enroller, SignInMethod::PasswordAndTotp, Event::TotpEnrolled, origin).await?;
         let mail = self.notice(MailKind::TotpEnrolled, id, Some(origin.told()));
         let shown = enrolling.shown();
-        let forgotten = charges.clone();
+        let (forgotten, sid) = (charges.clone(), enroller.sid().map(str::to_owned));
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 accounts::hold(tx, id).await?;
                 let may = enrolling.may_write(tx, now).await?;
+                let replaces = totp_secrets::confirmed(tx, id).await?.is_some();
                 if !may || !totp_secrets::confirm(tx, &stored.id, id, &sealed, now).await? {
                     return Ok(false);
                 }
                 totp_secrets::take_step(tx, &stored.id, step, now).await?;
                 outbox::insert(tx, &mail, now).await?;
                 throttles::forget(tx, &forgotten).await?;
+                if let Some(sid) = sid.filter(|_| replaces) {
+                    // One may have been opened with the app that is gone (ASVS 7.4.3).
+                    sessions::revoke_others(tx, id, &sid, "factor_removed", now).await?;
+                }
                 enrolling.write(tx, now).await?;
                 Ok(true)
             })

@@ -11,6 +11,7 @@ use crate::{
         store::{
             StoreError, Tx,
             accounts::StoredAccount,
+            outbox::{self, MailKind, NewMail},
             trusted_browsers::{self, NewTrustedBrowser},
         },
     },
@@ -51,12 +52,14 @@ impl Trusted {
 /// Trust that is about to be given.
 pub(super) struct Trusting {
     new: NewTrustedBrowser,
+    told: NewMail,
     noted: Noted,
 }
 
 impl Trusting {
     pub(super) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         trusted_browsers::insert(tx, &self.new, now).await?;
+        outbox::insert(tx, &self.told, now).await?;
         self.noted.write(tx, now).await
     }
 }
@@ -111,7 +114,8 @@ impl AuthService {
         let all: Vec<_> = std::iter::once([id, secret].join(".")).chain(others).collect();
         let cookie = TrustCookie { value: all.join("~").into(), max_age };
         let noted = self.noted(Event::BrowserTrusted, Some(account), Some(sid), origin);
-        Some((Trusting { new, noted }, cookie))
+        let told = self.notice(MailKind::BrowserTrusted, account, Some(origin.told()));
+        Some((Trusting { new, told, noted }, cookie))
     }
 
     /// Trusts one of the caller's browsers no more.

@@ -216,11 +216,10 @@ impl Call {
             paths::ACCOUNT => facts.time_zones = zones().to_vec(),
             paths::ACCOUNT_SESSIONS => facts.sessions = auth.sessions(principal).await?,
             paths::ACCOUNT_HISTORY => facts.history = auth.history(principal, before, HISTORY_PAGE).await?,
-            paths::ACCOUNT_SECURITY => {
+            paths::ACCOUNT_SECURITY | paths::ACCOUNT_FACTORS | paths::ACCOUNT_NOT_ME => {
                 facts.factors = auth.factors(principal).await?;
                 facts.is_fresh = auth.is_fresh(principal);
             }
-            paths::ACCOUNT_FACTORS => facts.factors = auth.factors(principal).await?,
             paths::ACCOUNT_FACTORS_APP => facts.new_app = self.new_app(By::Session(principal)).await?,
             paths::ACCOUNT_RECOVERY_CODES => facts.codes = self.codes_to_see(principal),
             _ => {}

@@ -97,7 +97,7 @@ impl Call {
     pub async fn confirm_app(&self, code: &str) -> Result<Done, Problem> {
         let principal = self.proven().await?;
         let enrolled = self.state().auth.confirm_totp(By::Session(&principal), code, &self.origin()).await?;
-        self.enrolled(enrolled, Some(principal.account.id), Notice::AppAdded).await
+        Ok(self.enrolled(enrolled, Notice::AppAdded))
     }
 
     /// See [`crate::actions::remove_app`].
@@ -160,7 +160,7 @@ impl Call {
     pub async fn confirm_app_to_enrol(&self, code: &str) -> Result<Done, Problem> {
         let enrolled = self.state().auth.confirm_totp(self.enroller()?, code, &self.origin()).await;
         let enrolled = enrolled.map_err(|error| self.not_that_challenge(error))?;
-        self.enrolled(enrolled, None, Notice::AppAdded).await
+        Ok(self.enrolled(enrolled, Notice::AppAdded))
     }
 
     /// See [`crate::actions::resend_to_enrol`].
@@ -176,27 +176,19 @@ impl Call {
         Ok(By::Challenge(self.challenge().ok_or(AuthError::ChallengeOver)?, self.held()))
     }
 
-    /// A factor is enrolled, by the account (of who is signed in) or by a sign-in that waited for it, which goes on: new
-    /// recovery codes are shown first.
-    pub(super) async fn enrolled(
-        &self,
-        enrolled: Enrolled,
-        account: Option<AccountId>,
-        notice: Notice,
-    ) -> Result<Done, Problem> {
-        let (mut account, mut next) = (account, paths::with(paths::ACCOUNT_FACTORS, notice));
+    /// A factor is enrolled, by who is signed in or by a sign-in that waited for it, which goes on: new recovery codes are
+    /// shown first. All of it is in the database by now, so nothing here may fail.
+    pub(super) fn enrolled(&self, enrolled: Enrolled, notice: Notice) -> Done {
+        let mut next = paths::with(paths::ACCOUNT_FACTORS, notice);
         if let Some((opened, wanted)) = enrolled.opened {
-            let visit = self.state().auth.visit(Some(opened.cookie.token.expose_secret())).await?;
-            account = visit.map(|visit| visit.principal.account.id);
             next = paths::own_path(wanted.as_deref()).to_owned();
             self.clear(&[Kind::Challenge]);
             self.adopt(opened);
         }
-        let codes = account.zip(enrolled.codes);
-        let Some((account, codes)) = codes else { return Ok(self.done(next)) };
-        self.keep_codes(account, &codes);
+        let Some(codes) = enrolled.codes else { return self.done(next) };
+        self.keep_codes(enrolled.account, &codes);
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        Ok(self.done([paths::ACCOUNT_RECOVERY_CODES, "?next=", &next].concat()))
+        self.done([paths::ACCOUNT_RECOVERY_CODES, "?next=", &next].concat())
     }
 
     /// New recovery codes are to be shown in this browser, for a while.

@@ -33,7 +33,7 @@ impl Call {
     pub async fn start_challenge_passkey(&self) -> Result<Ceremony, Problem> {
         let by = (self.challenge(), self.held());
         let started = self.state().auth.start_challenge_passkey(by, &self.origin()).await;
-        Ok(started.map_err(|error| self.not_that_challenge(error))?)
+        started.map_err(|error| gone(self.not_that_challenge(error), "passkey"))
     }
 
     /// See [`crate::actions::answer_challenge_with_passkey`].
@@ -50,7 +50,8 @@ impl Call {
 
     /// See [`crate::actions::start_proof_passkey`].
     pub async fn start_proof_passkey(&self) -> Result<Ceremony, Problem> {
-        Ok(self.state().auth.start_proof_passkey(self.held(), &self.origin()).await?)
+        let started = self.state().auth.start_proof_passkey(self.held(), &self.origin()).await;
+        started.map_err(|error| gone(error, "passkey"))
     }
 
     /// See [`crate::actions::start_passkey`].
@@ -68,7 +69,7 @@ impl Call {
         }
         let by = By::Session(&principal);
         let enrolled = self.state().auth.finish_passkey_enrolment(by, answer, name, &self.origin()).await?;
-        self.enrolled(enrolled, Some(principal.account.id), Notice::PasskeyAdded).await
+        Ok(self.enrolled(enrolled, Notice::PasskeyAdded))
     }
 
     /// See [`crate::actions::start_passkey_to_enrol`].
@@ -81,7 +82,7 @@ impl Call {
     pub async fn add_passkey_to_enrol(&self, answer: (&str, &str)) -> Result<Done, Problem> {
         let enrolled = self.state().auth.finish_passkey_enrolment(self.enroller()?, answer, "", &self.origin()).await;
         let enrolled = enrolled.map_err(|error| self.not_that_challenge(error))?;
-        self.enrolled(enrolled, None, Notice::PasskeyAdded).await
+        Ok(self.enrolled(enrolled, Notice::PasskeyAdded))
     }
 
     /// See [`crate::actions::rename_passkey`].

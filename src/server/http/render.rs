@@ -294,9 +294,11 @@ impl Call {
         problem
     }
 
-    /// A password was set by mail: this browser is known, and whoever was signed in here is not any more.
-    pub(super) async fn after_recovery(&self, devices: KnownDevicesCookie) {
-        self.set_cookie(self.state.cookies.devices(&devices));
+    /// A password was set by mail: this browser may be known by that, and whoever was signed in here is not any more.
+    pub(super) async fn after_recovery(&self, devices: Option<KnownDevicesCookie>) {
+        if let Some(devices) = devices {
+            self.set_cookie(self.state.cookies.devices(&devices));
+        }
         // If the database is away the session lives on unseen; its cookie goes all the same.
         _ = self.state.auth.log_out(self.held(), &self.origin()).await;
         self.clear(&[Kind::Session]);

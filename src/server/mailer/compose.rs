@@ -172,6 +172,7 @@ impl Composer {
             MailKind::PasskeyAdded => templates::passkey_added(&greeting, &factor(reset)),
             MailKind::PasskeyRemoved => templates::passkey_removed(&greeting, &factor(reset)),
             MailKind::PasswordRemoved => templates::password_removed(&greeting, &factor(reset)),
+            MailKind::BrowserTrusted => templates::browser_trusted(&greeting, &factor(reset)),
             MailKind::FactorGuesses => templates::factor_guesses(&greeting, &factor(reset)),
             MailKind::PasskeyCloned => templates::passkey_cloned(&greeting, &factor(reset)),
             MailKind::FactorsReset => templates::factors_reset(&greeting, &factor(reset)),
@@ -237,6 +238,7 @@ const fn secrets_of(kind: MailKind) -> Option<(Purpose, &'static str, bool)> {
         | MailKind::PasskeyAdded
         | MailKind::PasskeyRemoved
         | MailKind::PasswordRemoved
+        | MailKind::BrowserTrusted
         | MailKind::FactorGuesses
         | MailKind::PasskeyCloned
         | MailKind::FactorsReset

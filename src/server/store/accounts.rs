@@ -8,6 +8,9 @@ use crate::domain::{
 };
 use sqlx::{Row as _, any::AnyRow};
 
+/// Seconds after a new password from which on browsers are known that sign in with it.
+const KNOWN_AFTER: i64 = 1;
+
 /// An account as it is stored.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the migration documents every column once")]
@@ -28,6 +31,12 @@ impl StoredAccount {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.disabled_at.is_none()
+    }
+
+    /// Whether the password was last set, or made void, at this time.
+    #[must_use]
+    pub fn password_was_set(&self, at: Timestamp) -> bool {
+        self.known_since == at.plus(KNOWN_AFTER)
     }
 }
 
@@ -165,7 +174,7 @@ async fn replace_password(tx: &mut Tx, id: AccountId, hash: Option<&str>, now: T
     .bind(id.0)
     .bind(hash)
     // Whoever signed in within this second knew the old one.
-    .bind(now.plus(1).0)
+    .bind(now.plus(KNOWN_AFTER).0)
     .execute(tx)
     .await?;
     Ok(())

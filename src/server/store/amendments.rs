@@ -72,10 +72,11 @@ const FACTORS: [(&str, &str); 4] = [
 ];
 
 /// The accounts of which that is so. An account that demands a factor and has none has lost its rows: that concludes nothing,
-/// and the backup's hold.
+/// and the backup's hold. But where a change of address was undone, and an intruder's factors with it, it may have none.
 const FACTORS_KNOWN: &str = "SELECT id FROM main.accounts WHERE id IN (SELECT id FROM back.accounts) AND (
     demanded_level = 1 OR id IN (SELECT account_id FROM main.passkeys)
-    OR id IN (SELECT account_id FROM main.totp_secrets WHERE confirmed_at IS NOT NULL))";
+    OR id IN (SELECT account_id FROM main.totp_secrets WHERE confirmed_at IS NOT NULL)
+    OR id IN (SELECT account_id FROM main.audit_events WHERE kind = 'factors_undone'))";
 
 /// What the factors mean for their accounts, once their rows are as they will be. The name that passkeys have for an account
 /// is made once.
@@ -84,7 +85,8 @@ const FACTORS_SETTLED: [&str; 2] = [
          (SELECT now.passkey_handle FROM main.accounts AS now WHERE now.id = back.accounts.id), passkey_handle)",
     "UPDATE back.accounts SET demanded_level = CASE
          WHEN id IN (SELECT account_id FROM back.totp_secrets WHERE confirmed_at IS NOT NULL) THEN 2
-         WHEN id IN (SELECT account_id FROM back.passkeys) THEN 2 ELSE 1 END",
+         WHEN id IN (SELECT account_id FROM back.passkeys) THEN 2
+         ELSE COALESCE((SELECT now.demanded_level FROM main.accounts AS now WHERE now.id = back.accounts.id), 1) END",
 ];
 
 /// Puts the present factors into the copy.

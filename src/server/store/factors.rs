@@ -29,6 +29,14 @@ pub async fn settle(tx: &mut Tx, account: AccountId) -> Result<bool, StoreError>
     Ok(any)
 }
 
+/// Whether an account has an authenticator app or a passkey.
+///
+/// # Errors
+/// The database is away.
+pub async fn any(tx: &mut Tx, account: AccountId) -> Result<bool, StoreError> {
+    Ok(totp_secrets::confirmed(tx, account).await?.is_some() || !passkeys::of_account(tx, account).await?.is_empty())
+}
+
 /// Removes all factors of an account, and with them its recovery codes and trusted browsers; it demands none any more. False
 /// if it had none and demanded none.
 ///

@@ -21,7 +21,7 @@ pub enum MailKind {
     PasswordChanged,
     /// Somebody signed in from a device that was not seen before.
     NewDevice,
-    /// Somebody signed in after many wrong passwords.
+    /// Somebody signed in after many wrong passwords or codes.
     LoginAfterFailures,
     /// The user name was changed.
     UsernameChanged,
@@ -43,7 +43,9 @@ pub enum MailKind {
     PasskeyRemoved,
     /// The password was removed: passkeys alone sign in.
     PasswordRemoved,
-    /// Ten wrong codes in a row were given, after the right password.
+    /// A browser is trusted from now on: the second factor is not asked for there.
+    BrowserTrusted,
+    /// Several wrong codes in a row were given, after the right password; `about` also tells how many.
     FactorGuesses,
     /// A passkey was refused whose counter did not grow.
     PasskeyCloned,
@@ -55,7 +57,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::PasswordReset,
         Self::PasswordResetDone,
         Self::SessionTheft,
@@ -76,6 +78,7 @@ impl MailKind {
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::PasswordRemoved,
+        Self::BrowserTrusted,
         Self::FactorGuesses,
         Self::PasskeyCloned,
         Self::FactorsReset,
@@ -106,6 +109,7 @@ impl MailKind {
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasswordRemoved => "password_removed",
+            Self::BrowserTrusted => "browser_trusted",
             Self::FactorGuesses => "factor_guesses",
             Self::PasskeyCloned => "passkey_cloned",
             Self::FactorsReset => "factors_reset",

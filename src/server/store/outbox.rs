@@ -129,7 +129,7 @@ const CLAIM: &str = "
                                'new_device', 'login_after_failures', 'username_changed', 'deletion_requested',
                                'username_reset', 'totp_enrolled', 'totp_removed', 'recovery_codes_made',
                                'recovery_code_used', 'passkey_added', 'passkey_removed', 'password_removed',
-                               'factor_guesses', 'passkey_cloned', 'factors_reset', 'factors_undone')
+                               'browser_trusted', 'factor_guesses', 'passkey_cloned', 'factors_reset', 'factors_undone')
                 ORDER BY due_at, id LIMIT 1)
       AND sent_at IS NULL AND gave_up_at IS NULL AND (due_at <= $2 OR due_at > $4)
       AND (leased_until IS NULL OR leased_until <= $2 OR leased_until > $4)

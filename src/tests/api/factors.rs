@@ -121,6 +121,27 @@ on_both_engines! {
         assert_eq!(app.anonymous().post("/sessions/refresh", next).await.status, 200);
     }
 
+    async fn a_browser_is_trusted_by_its_cookie_and_a_program_is_not(engine) {
+        let app = start(engine, "").await;
+        app.add_account("mona", true).await;
+        let (token, _) = program(&app, "mona").await;
+        let (secret, _) = with_app(&app, &token).await;
+        for (transport, trusted) in [("body", false), ("cookie", true)] {
+            app.clock.advance(30);
+            let caller = app.anonymous();
+            let challenge = log_in(&caller, "mona", transport).await.json()["challenge"].clone();
+            let shown = json!({
+                "challenge": challenge, "code": code(&app, &secret), "transport": transport, "trust_browser": true,
+            });
+            let answer = caller.post("/sessions/factor", shown).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let listed = caller.get("/me/factors", &answer.token()).await.json();
+            assert_eq!(listed["trusted_browsers"].as_array().map(Vec::len), Some(usize::from(trusted)), "{transport}");
+            assert_eq!(log_in(&caller, "mona", transport).await.status, if trusted { 200 } else { 202 }, "{transport}");
+        }
+        assert_eq!(app.queued("browser_trusted").await, 1, "the owner is told");
+    }
+
     async fn the_typed_client_is_told_what_the_sign_in_waits_for(engine) {
         let app = start(engine, "").await;
         app.add_account("mona", true).await;

@@ -11,7 +11,7 @@ use crate::{
 };
 use doorward::{
     domain::factor::{AssuranceLevel, Wants},
-    server::auth::{AuthError, By, Proof, TokenFault},
+    server::auth::{AuthError, By, NewPasswordForm, Proof, TokenFault},
 };
 use secrecy::ExposeSecret as _;
 
@@ -124,7 +124,78 @@ on_both_engines! {
         }
         assert!(matches!(app.auth.remove_totp(&fresh, &here()).await, Err(AuthError::NotFound)));
         opened(app.type_password("mona", &here(), None).await);
-        app.auth.refresh(Some(&before.held()), &here()).await.unwrap();
+        let other = app.auth.refresh(Some(&before.held()), &here()).await;
+        assert!(matches!(other, Err(AuthError::NotSignedIn)), "every other session has ended");
+        app.auth.refresh(Some(held(&proved)), &here()).await.unwrap();
+    }
+
+    /// Whoever signed in with the phone that was lost must not stay.
+    async fn an_app_in_place_of_another_ends_what_was_opened_with_that(engine) {
+        let app = App::start(engine).await;
+        let mona = app.protected("mona").await;
+        let thief = app.enter(&mona).await;
+        let owner = app.principal(&mona.caller.held()).await;
+        app.enrol(By::Session(&owner)).await;
+        assert!(matches!(app.auth.refresh(Some(held(&thief)), &here()).await, Err(AuthError::NotSignedIn)));
+        app.auth.refresh(Some(&mona.caller.held()), &here()).await.unwrap();
+        let first = app.confirmed("lisa").await;
+        let second = app.signed_in_again("lisa").await;
+        let lisa = app.protect("lisa", first).await;
+        let (lacking, proof) = (second.held(), recovery(&lisa.codes[0]));
+        let goes_on = app.auth.answer_challenge((None, Some(&lacking)), &proof, false, &here()).await;
+        goes_on.expect("the first app ends nothing: the other sessions show it");
+    }
+
+    /// A thief with the password and an older token of a session whose owner has just shown a factor.
+    async fn the_password_and_an_older_token_get_nothing_from_a_proof_by_factor(engine) {
+        let app = App::start_with(engine, "throttle.proof_account = '3/1m'").await;
+        let mona = app.protected("mona").await;
+        let stolen = mona.caller.held();
+        let proved = app.prove(&stolen, &app.next_code(&mona.secret)).await.unwrap();
+        let form = |password: &str| NewPasswordForm { password: password.into(), password_again: password.into() };
+        for current in ["x", PASSWORD] {
+            let given = app.auth.change_password(Some(&stolen), &current.into(), &form(PASSWORD), &here()).await;
+            assert!(matches!(given, Err(AuthError::Superseded)), "{given:?}");
+        }
+        app.auth.refresh(Some(held(&proved)), &here()).await.expect("the owner goes on");
+        // The double click of a change is a guess at the new password, and counted.
+        let lisa = app.signed_in("lisa").await;
+        let stolen = lisa.held();
+        let changed = app.auth.change_password(Some(&stolen), &PASSWORD.into(), &form(OTHER_PASSWORD), &here()).await;
+        changed.unwrap();
+        for _ in 0..3 {
+            let guess = app.auth.change_password(Some(&stolen), &"x".into(), &form(PASSWORD), &here()).await;
+            assert!(matches!(guess, Err(AuthError::Superseded)), "{guess:?}");
+        }
+        let more = app.auth.change_password(Some(&stolen), &"x".into(), &form(OTHER_PASSWORD), &here()).await;
+        assert!(matches!(more, Err(AuthError::TooMany(_))), "{more:?}");
+    }
+
+    /// After an undone change of address an account may demand a factor and have recovery codes only.
+    async fn recovery_codes_that_are_all_there_is_are_not_lost_by_asking_for_new_ones(engine) {
+        let app = App::start(engine).await;
+        let mona = app.protected("mona").await;
+        app.alter("DELETE FROM totp_secrets".to_owned()).await;
+        let challenged = app.challenged("mona").await;
+        let session = app.answer(&challenged, &recovery(&mona.codes[0])).await.unwrap().opened;
+        let principal = app.principal(held(&session)).await;
+        let refusal = app.auth.make_recovery_codes(&principal, &here()).await;
+        assert!(matches!(refusal, Err(AuthError::NotFound)), "{refusal:?}");
+        assert_eq!(app.number("SELECT demanded_level FROM accounts").await, 2);
+        let challenged = app.challenged("mona").await;
+        app.answer(&challenged, &recovery(&mona.codes[1])).await.expect("the others are good");
+    }
+
+    /// Who reads the mail shall not use up the guesses that are kept for the owner's browsers.
+    async fn a_reset_makes_no_browser_known_to_an_account_with_a_factor(engine) {
+        let app = App::start(engine).await;
+        app.protected("mona").await;
+        app.signed_in("lisa").await;
+        for (name, known) in [("mona", false), ("lisa", true)] {
+            let browser = app.anonymous();
+            reset(&app, &browser, name).await;
+            assert_eq!(browser.cookie("__Host-doorward-devices").is_some(), known, "{name}");
+        }
     }
 
     /// Somebody is signed in elsewhere, and acts just as the session ends, or just as the owner enrols a factor.

@@ -123,6 +123,29 @@ async fn factors_whose_rows_were_lost_are_the_backups_again() {
     app.answer(&app.challenged("mona").await, &device.code(&app)).await.unwrap();
 }
 
+/// Undoing a change of address takes an intruder's factors, and leaves an account that had one before demanding one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn factors_that_an_undo_took_do_not_come_back_and_the_password_alone_stays_too_little() {
+    let app = app().await;
+    for name in ["mona", "nora"] {
+        app.signed_in(name).await;
+    }
+    let before = backed_up(&app, "before.db").await;
+    with_passkey(&app, id(&app, "mona").await, "thief", "Thief's key").await;
+    let between = backed_up(&app, "between.db").await;
+    let mona = id(&app, "mona").await;
+    let undo =
+        "DELETE FROM passkeys; INSERT INTO audit_events (seq, happened_at, kind, account_id, personal_digest, seal)
+                SELECT MAX(seq) + 1, 1, 'factors_undone', {}, '', '' FROM audit_events";
+    put(&app, &undo.replace("{}", &mona.0.to_string())).await;
+    for file in [&between, &before] {
+        restore(&app, file, false).await.unwrap();
+        assert_eq!(level(&app, "mona").await, AssuranceLevel::Two);
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM passkeys").await, 0);
+        assert_eq!(level(&app, "nora").await, AssuranceLevel::One);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ceremony_that_was_finished_since_is_not_finished_again() {
     let app = app().await;

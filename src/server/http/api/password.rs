@@ -96,7 +96,7 @@ pub(super) async fn confirm(
 
 impl Call {
     /// A password was set by mail. A browser is known from now on; a program keeps no cookies and gets none.
-    pub(super) async fn recovered(&self, devices: KnownDevicesCookie) {
+    pub(super) async fn recovered(&self, devices: Option<KnownDevicesCookie>) {
         if self.has_cookies() {
             self.after_recovery(devices).await;
             self.clear(&[Kind::Request, Kind::Link, Kind::Confirming]);

@@ -9,8 +9,8 @@ use crate::domain::factor::{FEW_RECOVERY_CODES, RECOVERY_CODES};
 
 /// What happened, with the page that lists the factors.
 pub(in crate::server::mailer) struct FactorEvent<'a> {
-    /// What happened. It tells a device and its address; of a passkey its name in a line before, of a recovery code how
-    /// many are left in a line after.
+    /// What happened. It tells a device and its address; of a passkey its name in a line before, of recovery codes how
+    /// many are left, and of wrong codes how many there were, in a line after.
     pub(in crate::server::mailer) event: Event<'a>,
     /// The page where factors are added and removed.
     pub(in crate::server::mailer) factors_page: String,
@@ -45,16 +45,16 @@ impl FactorEvent<'_> {
     }
 
     /// What to do about a factor that somebody has added. A new password alone does not remove it.
-    fn about_added(&self, site: &str) -> [Block; 6] {
+    fn about_added(&self, site: &str) -> [Block; 8] {
         [
             paragraph("If it was you, there is nothing to do. What your account has is listed here:"),
             self.factors(),
             paragraph("If it was not you, this page ends every session and lets you choose a new password:"),
             self.not_me(),
             paragraph("Then remove from the list what you did not add."),
-            paragraph(format!(
-                "If you cannot sign in any more because of it, ask those who run {site}: they can remove it."
-            )),
+            paragraph("If you cannot sign in any more because of it, a new password ends every session, too:"),
+            self.new_password(),
+            paragraph(format!("Then ask those who run {site}: they can remove what you did not add.")),
         ]
     }
 
@@ -75,8 +75,8 @@ impl FactorEvent<'_> {
 pub(in crate::server::mailer) fn totp_enrolled(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
     let site = greeting.site;
     let what = format!(
-        "On {} an authenticator app was set up for your account at {site}. From now on its codes are asked for beside \
-         the password. An app from before does not work any more.",
+        "On {} an authenticator app was set up for your account at {site}. From now on signing in with the \
+         password asks for its code, too. An app from before does not work any more.",
         of.when()
     );
     let blocks = told(what, of.device(), of.about_added(site));
@@ -87,10 +87,11 @@ pub(in crate::server::mailer) fn totp_enrolled(greeting: &Greeting<'_>, of: &Fac
 pub(in crate::server::mailer) fn totp_removed(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
     let site = greeting.site;
     let what = format!(
-        "On {} the authenticator app of your account at {site} was removed. Its codes are not asked for any more.",
+        "On {} the authenticator app of your account at {site} was removed. Its codes are not asked for any more, and \
+         every other session has ended.",
         of.when()
     );
-    let blocks = told(what, of.device(), of.about_gone());
+    let blocks = told(what, of.device(), std::iter::once(if_last()).chain(of.about_gone()));
     render(greeting, format!("The authenticator app was removed at {site}"), &blocks)
 }
 
@@ -136,28 +137,45 @@ pub(in crate::server::mailer) fn passkey_added(greeting: &Greeting<'_>, of: &Fac
 pub(in crate::server::mailer) fn passkey_removed(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
     let (site, (name, device)) = (greeting.site, of.named());
     let what = format!(
-        "On {} the passkey{name} was removed from your account at {site}. Nobody signs in with it any more.",
+        "On {} the passkey{name} was removed from your account at {site}. Nobody signs in with it any more, \
+         and every other session has ended.",
         of.when()
     );
-    render(greeting, format!("A passkey was removed at {site}"), &told(what, device, of.about_gone()))
+    let advice = std::iter::once(if_last()).chain(of.about_gone());
+    render(greeting, format!("A passkey was removed at {site}"), &told(what, device, advice))
 }
 
 /// The notice that passkeys alone sign in from now on.
 pub(in crate::server::mailer) fn password_removed(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
     let site = greeting.site;
     let what = format!(
-        "On {} the password of your account at {site} was removed. From now on you sign in with a passkey alone.",
+        "On {} the password of your account at {site} was removed. From now on you sign in with a passkey \
+         alone. Every other session has ended.",
         of.when()
     );
     let blocks = told(what, of.device(), of.about_gone());
     render(greeting, format!("Your password for {site} was removed"), &blocks)
 }
 
+/// The notice that a browser is trusted.
+pub(in crate::server::mailer) fn browser_trusted(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
+    let site = greeting.site;
+    let what = format!(
+        "On {} somebody signed in to your account at {site} with the second step, and chose to trust the browser. For a \
+         while the password alone signs in there.",
+        of.when()
+    );
+    let blocks = told(what, of.device(), of.about_gone());
+    render(greeting, format!("A browser is trusted at {site}"), &blocks)
+}
+
 /// The notice of many wrong codes. They are only asked for after the password.
 pub(in crate::server::mailer) fn factor_guesses(greeting: &Greeting<'_>, of: &FactorEvent<'_>) -> Words {
     let site = greeting.site;
+    let (about, count) = of.event.about.rsplit_once('\n').unwrap_or((of.event.about, ""));
+    let count = count.parse::<u32>().map_or_else(|_| "several".to_owned(), |count| count.to_string());
     let what = format!(
-        "Until {} somebody gave ten wrong codes in a row in the second step of your account at {site}. None of them was \
+        "Until {} somebody gave {count} wrong codes in a row in the second step of your account at {site}. None of them was \
          taken, so nobody got in with them.",
         of.when()
     );
@@ -170,7 +188,7 @@ pub(in crate::server::mailer) fn factor_guesses(greeting: &Greeting<'_>, of: &Fa
         paragraph("If a browser of yours was lost or lent, this page ends every session:"),
         of.not_me(),
     ];
-    render(greeting, format!("Wrong codes for your account at {site}"), &told(what, of.device(), advice))
+    render(greeting, format!("Wrong codes for your account at {site}"), &told(what, device(about), advice))
 }
 
 /// The notice of a passkey of which there may be two.
@@ -226,6 +244,13 @@ pub(in crate::server::mailer) fn factors_undone(greeting: &Greeting<'_>, of: &Fa
         )),
     ];
     render(greeting, format!("Second factors were removed at {site}"), &told(what, None, advice))
+}
+
+fn if_last() -> Block {
+    paragraph(
+        "If it was the last second step, your password alone signs in from now on, and recovery codes and trusted browsers \
+         are gone with it.",
+    )
 }
 
 fn told(what: String, device: Option<Block>, advice: impl IntoIterator<Item = Block>) -> Vec<Block> {

@@ -7,8 +7,8 @@ mod notices;
 mod secrets;
 
 pub(super) use factors::{
-    FactorEvent, factor_guesses, factors_reset, factors_undone, passkey_added, passkey_cloned, passkey_removed,
-    password_removed, recovery_code_used, recovery_codes_made, totp_enrolled, totp_removed,
+    FactorEvent, browser_trusted, factor_guesses, factors_reset, factors_undone, passkey_added, passkey_cloned,
+    passkey_removed, password_removed, recovery_code_used, recovery_codes_made, totp_enrolled, totp_removed,
 };
 pub use layout::escape;
 pub(super) use notices::{

@@ -109,12 +109,14 @@ pub(in crate::server::mailer) fn new_device(greeting: &Greeting<'_>, event: Even
     render(greeting, format!("A new sign-in at {site}"), &sign_in(what, event))
 }
 
-/// The notice of a sign-in after many wrong passwords.
+/// The notice of a sign-in after many wrong passwords, or wrong codes after the right one.
 pub(in crate::server::mailer) fn login_after_failures(greeting: &Greeting<'_>, event: Event<'_>) -> Words {
     let site = greeting.site;
-    let what =
-        format!("On {} somebody signed in to your account at {site} after several wrong passwords.", event.at.minute());
-    render(greeting, format!("A sign-in after wrong passwords at {site}"), &sign_in(what, event))
+    let what = format!(
+        "On {} somebody signed in to your account at {site} after several wrong passwords or codes.",
+        event.at.minute()
+    );
+    render(greeting, format!("A sign-in after wrong passwords or codes at {site}"), &sign_in(what, event))
 }
 
 /// The notice that the user name was changed to `new`; the event tells the one before.
