@@ -64,7 +64,7 @@ test("an app is set up, and signing in asks for its code", async ({ visitor, els
   await visitor.awake();
   await visitor.send(CODES);
   await expect(visitor.page).toHaveURL("/account/factors?notice=app-added");
-  await expect(visitor.notice).toContainText("signing in asks for its code");
+  await expect(visitor.notice).toContainText("signing in with your password asks for its code");
   await expect(visitor.page.getByText("You have 10 codes left.")).toBeVisible();
   await inspect(visitor, "/account/factors, on");
 
@@ -94,12 +94,22 @@ test("recovery codes are downloaded, sign in once each, and are made anew", asyn
   await visitor.page.getByRole("link", { name: "Download" }).click();
   const file = await readFile(await (await started).path(), "utf8");
   for (const code of codes) expect(file).toContain(code);
+  expect(file).toContain(`Recovery codes of ${person.username} at `);
   if (visitor.scripts) {
     await visitor.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await visitor.button("Copy").click();
     await expect(visitor.page.getByText("Copied.")).toBeVisible();
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toBe(codes.join("\n"));
-    await expect(visitor.button("Print")).toBeVisible();
+    await visitor.page.evaluate(() => {
+      window.print = () => document.documentElement.setAttribute("data-printed", "");
+    });
+    await visitor.button("Print").click();
+    await expect(visitor.page.locator("html[data-printed]")).toHaveCount(1);
+    await visitor.page.emulateMedia({ media: "print" });
+    await expect(visitor.page.locator(".codes")).toBeVisible();
+    await expect(visitor.page.getByText(person.username)).toBeVisible();
+    await expect(visitor.button("Print")).toBeHidden();
+    await visitor.page.emulateMedia({ media: "screen" });
   } else {
     await expect(visitor.button("Copy")).toHaveCount(0);
   }

@@ -14,7 +14,7 @@ use web_sys::{AbortController, AbortSignal, HtmlFormElement, HtmlInputElement};
 
 /// Milliseconds after which what is offered as autofill is begun anew; the server takes its answer for 5 minutes.
 const RENEWAL: f64 = 240_000.0;
-/// Milliseconds until passkeys are offered again after that came to nothing.
+/// Milliseconds until passkeys are offered again after that came to nothing twice: once may be a slip of the finger.
 const PAUSE: f64 = 30_000.0;
 /// Milliseconds until it is looked again whether anybody is here and free to be offered one.
 const LOOK: f64 = 1_000.0;
@@ -47,6 +47,7 @@ pub(super) async fn fill(form: HtmlFormElement, autofill: bool) -> Result<(), Pr
     if autofill && !autofills().await.is_ok_and(|available| available.is_truthy()) {
         return Err(refusal(&JsValue::UNDEFINED));
     }
+    let mut again = false;
     loop {
         let mut wait = LOOK;
         if !autofill || device::is_visible() && !form.has_attribute("aria-busy") {
@@ -62,7 +63,8 @@ pub(super) async fn fill(form: HtmlFormElement, autofill: bool) -> Result<(), Pr
             }
             // Whoever stopped it wants something else, or it was time for a new one: neither is a failure.
             if signal.is_none_or(|signal| !signal.aborted()) {
-                wait = PAUSE;
+                wait = if again { PAUSE } else { LOOK };
+                again = !again;
             }
         }
         device::sleep(wait).await;

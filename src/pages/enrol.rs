@@ -38,7 +38,7 @@ fn enrolment(waiting: Waiting) -> impl IntoView {
     view! {
         <Card title="Protect your account" lead=lead>
             {notice()} {step} <div class="card-foot stack-small">
-                <StartAgainForm label="Not now" />
+                <StartAgainForm label="Cancel this sign-in" />
             </div>
         </Card>
     }
@@ -47,15 +47,15 @@ fn enrolment(waiting: Waiting) -> impl IntoView {
 fn confirm_first(email: String) -> impl IntoView {
     view! {
         <p>
-            "First confirm your e-mail address: we need a way to reach you. Open the link in our mail to "
-            <strong>{email}</strong> ", then come back here."
+            "First confirm your e-mail address, " <strong>{email}</strong>
+            ": we need a way to reach you. Open the link in our mail, or have one sent, and come back here."
         </p>
         <a class="button" href=paths::LOGIN_ENROL rel="external">
             "It is confirmed: go on"
         </a>
         <ActionForm page=forms::ENROL_RESEND function=ResendToEnrol::PATH>
             <ProblemAlert problem=posted_to(forms::ENROL_RESEND).problem />
-            <SubmitButton label="Send another mail" busy="Sending…" quiet=true />
+            <SubmitButton label="Send me the link" busy="Sending…" quiet=true />
         </ActionForm>
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Posted, posted, posted_to, waiting},
-    error_of, focus_on,
+    days, error_of, focus_on,
     form::ActionForm,
     frame::{SitePage, notice},
     passkey_form::PasskeyForm,
@@ -25,7 +25,9 @@ pub fn FactorPage() -> impl IntoView {
 fn second_step(waiting: Waiting) -> impl IntoView {
     let query = use_query_map().get_untracked();
     let sent = posted();
-    let wants_recovery = query.get_str("with") == Some("recovery") || sent.value("with") == "recovery";
+    let asks_recovery = query.get_str("with") == Some("recovery") || sent.value("with") == "recovery";
+    // An old link to the form for recovery codes is no dead end where none are left.
+    let wants_recovery = asks_recovery && waiting.takes_recovery_code;
     let by_code = waiting.takes_totp && !wants_recovery;
     let by_recovery = waiting.takes_recovery_code && (wants_recovery || !(waiting.takes_totp || waiting.takes_passkey));
     let typed = sent.value("next");
@@ -101,7 +103,7 @@ pub(super) fn recovery_field(posted: &Posted, name: &'static str, first: bool) -
 fn trust(waiting: &Waiting, posted: &Posted, id: &'static str) -> Option<impl IntoView + use<>> {
     let checked = !posted.value("trust").is_empty();
     (waiting.trust_days > 0).then(|| {
-        let label = ["Trust this browser for ", &waiting.trust_days.to_string(), " days"].concat();
+        let label = ["Trust this browser for ", &days(waiting.trust_days)].concat();
         view! {
             <div class="form-row">
                 <CheckBox name="trust" id=id label=label checked=checked />

@@ -180,6 +180,10 @@ fn show(form: &HtmlFormElement, problem: &Problem) {
         let message = problem.of_field(&input.name());
         say(&place, message);
         _ = input.set_attribute("aria-invalid", if message.is_some() { "true" } else { "false" });
+        // A code that is wrong is wrong for good: the next one is typed over it.
+        if message.is_some() && input.autocomplete() == "one-time-code" {
+            input.select();
+        }
         if message.is_some() && first.is_none() {
             first = Some(input.into());
         }

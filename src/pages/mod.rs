@@ -60,6 +60,11 @@ fn focus_on(posted: &Posted, field: &str, first: bool) -> bool {
     posted.problem.as_ref().map_or(first, |problem| problem.fields.first().is_some_and(|error| error.field == field))
 }
 
+/// So many days, in words.
+fn days(count: i64) -> String {
+    if count == 1 { "one day".to_owned() } else { [&count.to_string(), " days"].concat() }
+}
+
 /// What a field begins with: what was typed, if the form came back, else what is so `now`.
 fn kept(posted: &Posted, field: &str, now: &str) -> String {
     if posted.form.is_empty() { now.to_owned() } else { posted.value(field) }

@@ -77,12 +77,13 @@ fn by_password(asked: ProofAsked) -> impl IntoView {
 fn by_factor(asked: &ProofAsked) -> impl IntoView + use<> {
     let posted = Posted { problem: asked.problem.clone(), ..Posted::default() };
     let recovery_was_wrong = error_of(&posted, "proof_recovery_code").is_some();
-    // What is wrong with the code or the passkey is said above the first form; with a recovery code, above its own.
-    let (above, below) = match recovery_was_wrong {
+    let takes = asked.takes;
+    // What is wrong with the code or the passkey is said above the first form; with a recovery code, or where there is
+    // nothing else, above that one's.
+    let (above, below) = match recovery_was_wrong || !(takes.totp || takes.passkey) {
         true => (Posted::default(), posted.clone()),
         false => (posted.clone(), Posted::default()),
     };
-    let takes = asked.takes;
     let code = takes.totp.then(|| {
         let (kept, form, problem) = (kept(&asked.values), asked.form.clone(), above.problem.clone());
         let field = totp_field(&above, "proof_code", !recovery_was_wrong);

@@ -137,14 +137,18 @@ impl Notice {
             Self::DeletionRequested => "Your account will be deleted. Until then you can keep it: sign in.",
             Self::DeletionUndone => "Welcome back. Your account stays.",
             Self::SignInOver => "That sign-in took too long, or too many codes were wrong. Please sign in again.",
-            Self::AppAdded => "Your authenticator app is set up. From now on signing in asks for its code.",
-            Self::AppRemoved => "Your authenticator app is removed.",
+            Self::AppAdded => {
+                "Your authenticator app is set up. From now on signing in with your password asks for its code."
+            }
+            Self::AppRemoved => "Your authenticator app is removed. You are signed out everywhere else.",
             Self::CodesKept => "Good. Keep your recovery codes where you find them without your phone.",
             Self::BrowserUntrusted => "That browser is asked for the second step again.",
             Self::PasskeyAdded => "Your passkey is ready.",
             Self::PasskeyRenamed => "Your passkey has its new name.",
-            Self::PasskeyRemoved => "That passkey is removed.",
-            Self::PasswordRemoved => "Your password is removed. You sign in with a passkey from now on.",
+            Self::PasskeyRemoved => "That passkey is removed. You are signed out everywhere else.",
+            Self::PasswordRemoved => {
+                "Your password is removed. You sign in with a passkey from now on, and are signed out everywhere else."
+            }
             Self::Proven => "Thank you. You can go on now.",
         }
     }

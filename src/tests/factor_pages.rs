@@ -130,12 +130,12 @@ on_both_engines! {
         let kept = mona.submit(CODES, &[("next", "/account/factors?notice=app-added")]).await;
         assert_eq!(went(&kept), (303, "/account/factors?notice=app-added"));
         assert!(mona.cookie("__Host-doorward-codes").is_none());
-        assert!(mona.page(CODES).await.text.contains("They were shown once"));
+        assert!(mona.page(CODES).await.text.contains("They are shown once"));
         assert_eq!(went(&mona.submit(NEW_CODES, &[]).await), (303, CODES));
         let again = codes_on(&mona.page(CODES).await.text);
         assert!(again.len() == 10 && again.iter().all(|code| !codes.contains(code)));
         app.clock.advance(901);
-        assert!(mona.page(CODES).await.text.contains("They were shown once"), "a cookie that is kept shows nothing later");
+        assert!(mona.page(CODES).await.text.contains("They are shown once"), "a cookie that is kept shows nothing later");
     }
 
     async fn a_recovery_code_signs_in_once_from_the_page_that_asks_for_one(engine) {
@@ -295,6 +295,55 @@ on_both_engines! {
         assert_eq!(went(&browser.submit(CODES, &[("next", "/account/history")]).await), (303, "/account/history"));
         let last = browser.submit("/account/factors/app/remove", &[]).await;
         assert_eq!(last.status, 409, "the last factor stays where one is demanded");
+    }
+
+    async fn an_empty_proof_says_what_is_missing(engine) {
+        let app = App::start(engine).await;
+        let (mona, ..) = mona_with_app(&app).await;
+        let lisa = app.signed_in("lisa").await;
+        app.clock.advance(STALE);
+        let change = ("email", "new@example.com");
+        for (whose, field, said) in [
+            (&mona, "proof_code", "Enter the six digits"),
+            (&mona, "proof_recovery_code", "Enter one of your unused recovery codes."),
+            (&lisa, "current_password", "Enter your password."),
+        ] {
+            let fields = [change, (field, "")];
+            let again = whose.submit("/account/security/email", &fields).await;
+            let place = format!("id=\"{field}-error\"");
+            assert!(again.text.contains(&place) && again.text.contains(said), "{field}: {}", again.text);
+            assert!(again.text.contains("value=\"new@example.com\""), "nothing typed is lost");
+        }
+        let first = mona.submit("/account/security/email", &[change]).await;
+        assert!(!first.text.contains("Enter the six digits"), "nobody was asked yet");
+    }
+
+    async fn an_old_link_to_the_form_for_recovery_codes_is_no_dead_end(engine) {
+        let app = App::start(engine).await;
+        mona_with_app(&app).await;
+        app.alter("DELETE FROM recovery_codes".to_owned()).await;
+        let page = waiting(&app).await.page("/login/factor?with=recovery").await.text;
+        assert!(page.contains("one-time-code") && !page.contains("You have nothing left"), "{page}");
+    }
+
+    async fn this_was_not_me_tells_of_what_stays(engine) {
+        let app = App::start(engine).await;
+        let (mona, ..) = mona_with_app(&app).await;
+        assert!(mona.page("/account/not-me").await.text.contains("Your authenticator app and your passkeys stay"));
+        let lisa = app.signed_in("lisa").await;
+        assert!(!lisa.page("/account/not-me").await.text.contains("passkeys stay"));
+    }
+
+    async fn what_cannot_be_removed_has_no_button_and_the_last_step_a_warning(engine) {
+        let app = App::start(engine).await;
+        let (mona, ..) = mona_with_app(&app).await;
+        let page = mona.page(FACTORS).await.text;
+        assert!(page.contains("Remove it") && page.contains("It is your last second step."), "{page}");
+        let app = app.restarted_with(EVERYONE).await;
+        let again = app.anonymous();
+        again.set_cookie("__Host-doorward", Some(&mona.held()));
+        let page = again.page(FACTORS).await.text;
+        assert!(!page.contains("Remove it") && page.contains("It stays, because"), "{page}");
     }
 
     async fn codes_and_secrets_lead_nowhere_else(engine) {

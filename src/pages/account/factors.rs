@@ -1,14 +1,14 @@
 //! What signing in takes beside a password.
 
-use super::{named, passkeys::passkeys};
+use super::{last_one, named, passkeys::passkeys};
 use crate::{
     actions::{MakeRecoveryCodes, RemoveApp, StartApp, UntrustBrowser},
     components::{Panel, ProblemAlert, SubmitButton},
     domain::factor::{FEW_RECOVERY_CODES, Factors, TotpSummary, TrustedBrowser},
     pages::{
-        context::{account_facts, posted_to, visitor},
+        context::{account_facts, awaits_confirmation, posted_to, visitor},
         form::ActionForm,
-        frame::{AccountFrame, when},
+        frame::{AccountFrame, ResendForm, when},
     },
     paths::{self, forms},
 };
@@ -27,10 +27,9 @@ pub fn FactorsPage() -> impl IntoView {
         <AccountFrame
             title="Two-step sign-in"
             here=paths::ACCOUNT_FACTORS
-            lead="Something you have, beside the password you know."
+            lead="What signing in takes beside a password, or in place of one."
         >
-            {(!confirmed).then(confirm_first)}
-            {(!any).then(why)}
+            {(!confirmed).then(confirm_first)} {(factors.required && !any).then(demanded)} {(!any).then(why)}
             {(confirmed || factors.totp.is_some()).then(|| app(&factors))}
             {passkeys}
             {any.then(|| recovery_codes(&factors))}
@@ -49,20 +48,29 @@ fn why() -> impl IntoView {
     }
 }
 
+fn demanded() -> impl IntoView {
+    view! {
+        <p>
+            <strong>"This site asks you for a second step."</strong>
+            " Set one up now, or you are led to it the next time you sign in."
+        </p>
+    }
+}
+
+/// The way to confirm the address stands above where the site asks for that anyway; where it does not, no mail went out yet.
 fn confirm_first() -> impl IntoView {
     view! {
         <p>
-            "Before you can set anything up, please " <a class="link" href=paths::CONFIRM_EMAIL>
-                "confirm your e-mail address"
-            </a> ": it is how we tell you of every change here."
+            "Before you can set anything up, please confirm your e-mail address: it is how we tell you of every change here."
         </p>
+        {(!awaits_confirmation()).then(|| view! { <ResendForm /> })}
     }
 }
 
 fn app(factors: &Factors) -> impl IntoView + use<> {
     let problem = posted_to(forms::START_APP).problem.or(posted_to(forms::REMOVE_APP).problem);
     let state = match factors.totp {
-        Some(app) => Either::Left(app_there(app)),
+        Some(app) => Either::Left((app_there(app, factors.may_lose_app()), last_one(factors, factors.may_lose_app()))),
         None => Either::Right(view! {
             <ActionForm page=forms::START_APP function=StartApp::PATH>
                 <ProblemAlert problem />
@@ -77,7 +85,8 @@ fn app(factors: &Factors) -> impl IntoView + use<> {
     }
 }
 
-fn app_there(app: TotpSummary) -> impl IntoView {
+fn app_there(app: TotpSummary, removable: bool) -> impl IntoView {
+    let refused = posted_to(forms::REMOVE_APP).problem;
     let used = match app.last_used_at {
         Some(at) => Either::Left(view! { "Last used "{when(at)} }),
         None => Either::Right("Not used yet"),
@@ -95,10 +104,15 @@ fn app_there(app: TotpSummary) -> impl IntoView {
                 <ProblemAlert problem=posted_to(forms::START_APP).problem />
                 <SubmitButton label="Replace it" busy="One moment…" quiet=true />
             </ActionForm>
-            <ActionForm page=forms::REMOVE_APP function=RemoveApp::PATH>
-                <ProblemAlert problem=posted_to(forms::REMOVE_APP).problem />
-                <SubmitButton label="Remove it" busy="Removing it…" danger=true />
-            </ActionForm>
+            {(removable || refused.is_some())
+                .then(|| {
+                    view! {
+                        <ActionForm page=forms::REMOVE_APP function=RemoveApp::PATH>
+                            <ProblemAlert problem=refused />
+                            <SubmitButton label="Remove it" busy="Removing it…" danger=true />
+                        </ActionForm>
+                    }
+                })}
         </div>
     }
 }
@@ -128,7 +142,7 @@ fn recovery_codes(factors: &Factors) -> impl IntoView + use<> {
 
 fn browsers(trusted: Vec<TrustedBrowser>) -> impl IntoView {
     view! {
-        <Panel title="Trusted browsers" id="browsers" lead="In these browsers your password is enough, until the day shown.">
+        <Panel title="Trusted browsers" id="browsers" lead="In these browsers signing in with your password takes nothing more, until the day shown.">
             // One form for all rows: the button that is pressed says which browser it is about.
             <ActionForm page=forms::UNTRUST function=UntrustBrowser::PATH>
                 <ProblemAlert problem=posted_to(forms::UNTRUST).problem />

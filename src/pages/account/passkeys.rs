@@ -1,10 +1,11 @@
 //! The passkeys of an account.
 
+use super::last_one;
 use crate::{
     components::{Field, Panel, ProblemAlert, SubmitButton},
     domain::factor::{Factors, PasskeySummary},
     pages::{
-        context::{posted_to, visitor},
+        context::{account_facts, posted_to, visitor},
         error_of, focus_on,
         form::ActionForm,
         frame::when,
@@ -18,7 +19,8 @@ use leptos::{either::Either, prelude::*};
 /// The panel of passkeys: when each was made and used, its name, and a new one.
 pub(super) fn passkeys(factors: &Factors) -> impl IntoView + use<> {
     let confirmed = visitor().is_some_and(|account| account.email_verified_at.is_some());
-    let list = (!factors.passkeys.is_empty()).then(|| list(factors.passkeys.clone()));
+    let last = last_one(factors, factors.may_lose_passkey());
+    let list = (!factors.passkeys.is_empty()).then(|| (list(factors), last));
     view! {
         <Panel
             title="Passkeys"
@@ -30,13 +32,13 @@ pub(super) fn passkeys(factors: &Factors) -> impl IntoView + use<> {
     }
 }
 
-fn list(passkeys: Vec<PasskeySummary>) -> impl IntoView {
-    view! {
-        <ul class="rows">{passkeys.into_iter().map(row).collect_view()}</ul>
-    }
+fn list(factors: &Factors) -> impl IntoView + use<> {
+    let removable = factors.may_lose_passkey();
+    let rows = factors.passkeys.iter().cloned().map(|passkey| row(passkey, removable)).collect_view();
+    view! { <ul class="rows">{rows}</ul> }
 }
 
-fn row(passkey: PasskeySummary) -> impl IntoView {
+fn row(passkey: PasskeySummary, removable: bool) -> impl IntoView {
     let used = match passkey.last_used_at {
         Some(at) => Either::Left(view! { "Last used "{when(at)} }),
         None => Either::Right("Not used yet"),
@@ -53,17 +55,16 @@ fn row(passkey: PasskeySummary) -> impl IntoView {
                 <p class="muted">"Made "{made}</p>
                 <p class="muted">{used}</p>
             </div>
-            <ActionForm page=forms::REMOVE_PASSKEY function=ceremonies::REMOVE>
-                <ProblemAlert problem=removal.and_then(|posted| posted.problem) />
-                <SubmitButton
-                    label="Remove"
-                    busy="Removing…"
-                    quiet=true
-                    pressed
-                    about=Some(about)
-                />
-            </ActionForm>
-            {rename(passkey)}
+            // Also where it cannot go by now: what a form is told that was sent from an older page has its place.
+            {(removable || removal.is_some())
+                .then(|| {
+                    view! {
+                        <ActionForm page=forms::REMOVE_PASSKEY function=ceremonies::REMOVE>
+                            <ProblemAlert problem=removal.and_then(|posted| posted.problem) />
+                            <SubmitButton label="Remove" busy="Removing…" quiet=true pressed about=Some(about) />
+                        </ActionForm>
+                    }
+                })} {rename(passkey)}
         </li>
     }
 }
@@ -100,15 +101,9 @@ fn rename(passkey: PasskeySummary) -> impl IntoView {
 
 fn add() -> impl IntoView {
     let posted = posted_to(forms::ADD_PASSKEY);
-    view! {
-        <PasskeyForm
-            page=forms::ADD_PASSKEY
-            function=ceremonies::ADD
-            start=ceremonies::START_ADD
-            asks=Asks::New
-            label="Add a passkey"
-            quiet=false
-        >
+    // Whoever has to prove first who it is comes back to a new page: a name typed before would be lost.
+    let name = (account_facts().is_fresh || posted.problem.is_some()).then(|| {
+        view! {
             <Field
                 name="name"
                 id="new-passkey"
@@ -120,6 +115,18 @@ fn add() -> impl IntoView {
                 error=error_of(&posted, "name")
                 autofocus=focus_on(&posted, "name", false)
             />
+        }
+    });
+    view! {
+        <PasskeyForm
+            page=forms::ADD_PASSKEY
+            function=ceremonies::ADD
+            start=ceremonies::START_ADD
+            asks=Asks::New
+            label="Add a passkey"
+            quiet=false
+        >
+            {name}
         </PasskeyForm>
     }
 }

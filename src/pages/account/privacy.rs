@@ -5,6 +5,7 @@ use crate::{
     components::{Panel, ProblemAlert, SubmitButton},
     pages::{
         context::{account_facts, posted_to},
+        days,
         form::ActionForm,
         frame::AccountFrame,
     },
@@ -20,7 +21,7 @@ pub fn PrivacyPage() -> impl IntoView {
             <Panel
                 title="Download your data"
                 id="download"
-                lead="One file with your profile, your sessions and your history, for people and programs to read."
+                lead="One file with your profile, your second steps, your sessions and your history, for people and programs to read."
             >
                 // The browser's to send: what comes is a file and no page.
                 <form class="form" method="post" action=forms::EXPORT novalidate>
@@ -51,8 +52,4 @@ fn leave() -> impl IntoView {
             </ActionForm>
         </Panel>
     }
-}
-
-fn days(count: i64) -> String {
-    if count == 1 { "one day".to_owned() } else { [&count.to_string(), " days"].concat() }
 }

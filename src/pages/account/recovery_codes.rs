@@ -4,7 +4,7 @@ use crate::{
     actions::{MakeRecoveryCodes, PutCodesAway},
     components::{Panel, ProblemAlert, SubmitButton},
     pages::{
-        context::{account_facts, posted, posted_to},
+        context::{account_facts, posted, posted_to, site_name, visitor},
         form::ActionForm,
         frame::AccountFrame,
     },
@@ -16,9 +16,10 @@ use leptos_router::hooks::use_query_map;
 /// Copies and prints. The page is only ever reached by a fresh document, so its script always runs; without it the
 /// buttons stay hidden.
 const COPY_AND_PRINT: &str = "for(const button of document.querySelectorAll('[data-codes]')){button.hidden=false;\
-button.onclick=async()=>{if(button.dataset.codes==='print')return print();\
-await navigator.clipboard.writeText([...document.querySelectorAll('.codes code')].map(code=>code.textContent).join('\\n'));\
-document.getElementById('copied').textContent='Copied.'}}";
+button.onclick=async()=>{if(button.dataset.codes==='print')return print();let said='Copied.';\
+const codes=[...document.querySelectorAll('.codes code')].map(code=>code.textContent).join('\\n');\
+try{await navigator.clipboard.writeText(codes)}catch{said='That could not be copied. Download them instead.'}\
+document.getElementById('copied').textContent=said}}";
 
 /// `/account/factors/recovery-codes`
 #[component]
@@ -47,6 +48,7 @@ fn shown(codes: Vec<String>) -> impl IntoView {
             lead="Each of them works once in place of the second step, when your phone or passkey is out of reach. \
             They are shown now and never again."
         >
+            {visitor().map(|account| view! { <p>"For " <strong>{account.username}</strong> " at "{site_name()}"."</p> })}
             <ul class="codes" aria-labelledby="codes">{codes.into_iter().map(code).collect_view()}</ul>
             <p class="ways">
                 <a class="button-quiet" href=paths::RECOVERY_CODES_FILE download="recovery-codes.txt" rel="external">
@@ -69,9 +71,9 @@ fn shown(codes: Vec<String>) -> impl IntoView {
 fn gone() -> impl IntoView {
     view! {
         <Panel
-            title="They were shown once"
+            title="They are shown once"
             id="codes"
-            lead="If you have not saved them, make new ones: those replace the ones before."
+            lead="If you have not saved yours, make new ones: those replace the ones before."
         >
             <ActionForm page=forms::NEW_CODES function=MakeRecoveryCodes::PATH>
                 <ProblemAlert problem=posted_to(forms::NEW_CODES).problem />

@@ -126,7 +126,7 @@ fn remove_password(username: String) -> impl IntoView {
             title="Without a password"
             id="remove-password"
             lead="You have a passkey, so you can do without: what does not exist cannot be guessed. From then on only \
-            your passkeys sign you in. A reset mail can give you a password again."
+            your passkeys sign you in: app and recovery codes are of no use until a reset mail gives you a password again."
         >
             <ActionForm page=forms::REMOVE_PASSWORD function=RemovePassword::PATH>
                 <ProblemAlert problem=posted.problem.clone() />

@@ -4,7 +4,7 @@ use super::{
     AppState,
     document::{Page, page},
     forms::Form,
-    given_proof::is_proof,
+    given_proof::{blank, is_proof},
     pages::{facts, waiting},
     problem::status,
     render::Call,
@@ -35,6 +35,7 @@ pub(super) async fn show_again(
     let passes = matches!(problem.code, Code::TooManyRequests | Code::Unavailable);
     let asks_proof = problem.code == Code::ProofRequired
         || (gave_proof && (passes || problem.fields.iter().any(|error| is_proof(&error.field))));
+    let missing = blank(&values).filter(|_| form.takes_proof).map(|error| Problem::invalid(vec![error]));
     values.retain(|(name, _)| may_be_shown_again(name));
     let call = Call::of(state, &parts);
     let visit = state.auth.visit(call.held()).await.ok().flatten();
@@ -47,7 +48,7 @@ pub(super) async fn show_again(
     context.status = Some(status(&problem));
     context.failure = (form.page == paths::LOGOUT).then(|| problem.clone());
     if asks_proof && let Some(visit) = &visit {
-        let wrong = (problem.code != Code::ProofRequired).then(|| problem.clone());
+        let wrong = if problem.code == Code::ProofRequired { missing } else { Some(problem.clone()) };
         let takes = state.auth.takes(&visit.principal).await.unwrap_or_default();
         // New passwords are never written into a page: they are typed again after the proof.
         let path = if form.path == paths::forms::PASSWORD { paths::forms::SET_PASSWORD } else { form.path };

@@ -13,6 +13,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub(super) const PASSWORD: &str = "current_password";
 /// What stands before the names of a factor's fields.
 const PREFIX: &str = "proof_";
+/// The fields that people type into.
+const CODE: &str = "proof_code";
+const RECOVERY_CODE: &str = "proof_recovery_code";
 
 /// The fields of a proof as they came; `Debug` shows none.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +34,8 @@ impl GivenProof {
         for (name, value) in form_urlencoded::parse(typed) {
             let place = match name.as_ref() {
                 PASSWORD => &mut given.password,
-                "proof_code" => &mut given.code,
-                "proof_recovery_code" => &mut given.recovery_code,
+                CODE => &mut given.code,
+                RECOVERY_CODE => &mut given.recovery_code,
                 "proof_ceremony" => &mut given.ceremony,
                 "proof_credential" => &mut given.credential,
                 _ => continue,
@@ -58,6 +61,19 @@ impl GivenProof {
             return None;
         })
     }
+}
+
+/// What is missing from a proof that was sent with nothing typed into it; nothing if none was sent.
+pub(super) fn blank(sent: &[(String, String)]) -> Option<FieldError> {
+    let (field, value) = sent.iter().find(|(field, _)| [PASSWORD, CODE, RECOVERY_CODE].contains(&field.as_str()))?;
+    let message = match field.as_str() {
+        CODE => "Enter the six digits that your app shows.",
+        RECOVERY_CODE => "Enter one of your unused recovery codes.",
+        _ => "Enter your password.",
+    };
+    // Blanks may be a password, and are no code.
+    let is_blank = if field == PASSWORD { value.is_empty() } else { value.trim().is_empty() };
+    is_blank.then(|| FieldError::new(field, message))
 }
 
 /// What is wrong with a factor, by the name of its field in the form that holds it as proof.
@@ -91,6 +107,19 @@ mod tests {
         assert!(
             matches!(passkey, Some(Proof::Factor(FactorProof::Passkey { credential, .. })) if credential.expose_secret() == "{}")
         );
+    }
+
+    #[test]
+    fn a_proof_with_nothing_in_it_names_its_field_and_a_form_without_one_does_not() {
+        let of = |typed: &str| {
+            let sent: Vec<_> = form_urlencoded::parse(typed.as_bytes()).into_owned().collect();
+            blank(&sent).map(|error| error.field)
+        };
+        for field in ["current_password", "proof_code", "proof_recovery_code"] {
+            assert_eq!(of(&format!("session=x&{field}=")).as_deref(), Some(field));
+            assert_eq!(of(&format!("{field}=1")), None);
+        }
+        assert_eq!(of("session=x&proof_ceremony=&proof_credential="), None, "a passkey that was not used yet");
     }
 
     #[test]

@@ -12,16 +12,15 @@ use axum::{
 pub async fn download(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let call = Call::of(&state, &parts);
-    let codes = match state.auth.visit(call.held()).await {
-        Ok(Some(visit)) => call.codes_to_see(&visit.principal),
-        Ok(None) | Err(_) => Vec::new(),
-    };
-    if codes.is_empty() {
+    let visit = state.auth.visit(call.held()).await.ok().flatten();
+    let found = visit.map(|visit| (call.codes_to_see(&visit.principal), visit.principal.account.username));
+    let Some((codes, username)) = found.filter(|(codes, _)| !codes.is_empty()) else {
         return pages::see_other(paths::ACCOUNT_RECOVERY_CODES);
-    }
+    };
+    let now = state.clock.now().minute();
     let site = &state.settings.server.site_name;
     let said = "Each works once, in place of the second step. Keep them where nobody else finds them.";
-    let text = format!("Recovery codes of {site}\n{said}\n\n{}\n", codes.join("\n"));
+    let text = format!("Recovery codes of {username} at {site}, {now}\n{said}\n\n{}\n", codes.join("\n"));
     let mut response = Response::new(Body::from(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
