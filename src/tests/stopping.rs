@@ -6,6 +6,7 @@ use crate::{
 };
 use futures::future::join_all;
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::Command,
@@ -143,8 +144,24 @@ on_both_engines! {
 }
 
 /// How many files the process has open.
-fn open_files(server: &Process) -> usize {
-    fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count()
+/// The numbers of the files that it has open.
+fn open_files(server: &Process) -> BTreeSet<usize> {
+    let entries = fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect()
+}
+
+/// The number that the next file gets.
+fn next_file(server: &Process) -> usize {
+    let open = open_files(server);
+    (0..).find(|number| !open.contains(number)).unwrap()
+}
+
+/// A connection of a client who has got an answer and does nothing.
+async fn idle(server: &Process) -> TcpStream {
+    let mut client = connected(server).await;
+    client.write_all(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+    client.read_exact(&mut [0; 12]).await.unwrap();
+    client
 }
 
 fn limit_files(server: &Process, soft: usize) {
@@ -174,19 +191,19 @@ async fn without_a_file_left_it_waits_says_so_once_and_comes_back_by_itself() {
     // Connections of clients who do nothing; the limit then is what is open.
     let mut others = Vec::new();
     for _ in 0..20 {
-        let mut other = connected(&server).await;
-        other.write_all(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
-        let mut bytes = [0; 12];
-        other.read_exact(&mut bytes).await.unwrap();
-        others.push(other);
+        others.push(idle(&server).await);
     }
-    // The fewest of some looks: a file that is open for a moment would leave room for one more connection.
-    let mut fewest = open_files(&server);
+    // The limit is on the numbers of files, so a number that a closed file has left would let one more in.
+    while next_file(&server) < open_files(&server).len() {
+        others.push(idle(&server).await);
+    }
+    // The lowest of some looks: so would a file that is open for a moment.
+    let mut next = next_file(&server);
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(25)).await;
-        fewest = fewest.min(open_files(&server));
+        next = next.min(next_file(&server));
     }
-    limit_files(&server, fewest);
+    limit_files(&server, next);
     let mut waiting = connected(&server).await;
     waiting.write_all(b"GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
     logged(folder.path(), "cannot take connections").await;
