@@ -58,11 +58,12 @@ pub enum Event {
     PasswordRemoved,
     FactorsReset,
     FactorsUndone,
+    GuessesForgotten,
 }
 
 impl Event {
     /// All kinds.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::Registered,
         Self::LoggedIn,
         Self::LoginFailed,
@@ -113,6 +114,7 @@ impl Event {
         Self::PasswordRemoved,
         Self::FactorsReset,
         Self::FactorsUndone,
+        Self::GuessesForgotten,
     ];
 
     /// Its name in the table, in the log and in an export.
@@ -169,6 +171,7 @@ impl Event {
             Self::PasswordRemoved => "password_removed",
             Self::FactorsReset => "factors_reset",
             Self::FactorsUndone => "factors_undone",
+            Self::GuessesForgotten => "guesses_forgotten",
         }
     }
 
@@ -231,6 +234,7 @@ impl Event {
             Self::BrowserUntrusted => "A browser is not trusted any more",
             Self::PasswordRemoved => "Password removed",
             Self::FactorsReset => "The second step was removed by an operator",
+            Self::GuessesForgotten => "An operator let codes be tried again",
             Self::FactorsUndone => "Apps and passkeys added since then were removed",
         }
     }
@@ -252,6 +256,7 @@ impl Event {
                 | Self::ResetLinkIssued
                 | Self::FactorsReset
                 | Self::FactorsUndone
+                | Self::GuessesForgotten
         )
     }
 }
@@ -321,6 +326,7 @@ mod tests {
             Event::ResetLinkIssued,
             Event::FactorsReset,
             Event::FactorsUndone,
+            Event::GuessesForgotten,
         ];
         for event in Event::ALL {
             assert_eq!(event.may_be_foreign(), !not.contains(&event), "{event:?}");

@@ -14,7 +14,7 @@ use doorward::server::{
     settings::Settings,
     store::account_list::Only,
 };
-use factors::{FactorsReset, ShownFactors};
+use factors::{FactorsReset, GuessesForgotten, ShownFactors};
 use secrecy::SecretString;
 use std::{
     error::Error,
@@ -75,13 +75,17 @@ pub enum Command {
     ///
     /// Exit code: 0 done, 1 refused, 2 it could not be done.
     ResetLink(User),
-    /// Shows which second factors an account has, or removes all of them. Secrets, codes and keys are never read.
+    /// Shows which second factors an account has, lets codes be tried again, or removes all factors. Secrets, codes and keys
+    /// are never read.
     ///
     /// With --reset its authenticator app, passkeys, recovery codes and trusted browsers go, every session and every
     /// sign-in that waits for a factor ends, the owner is told by mail, and the audit log has it. From then on the password
     /// alone signs in, unless `factors.required` has a factor set up at the next sign-in. An account without a password
     /// needs a link then: doorward user reset-link. Be sure that it is the owner who asks: whoever knows the password waits
     /// for this.
+    ///
+    /// With --forget-guesses the factors stay, and wrong codes that were counted are forgotten: for an owner whose right codes
+    /// are refused because somebody with the password tried too many. Have that changed first.
     ///
     /// Exit code: 0 done (also if there were none), 1 there is no such account, 2 it could not be done.
     Factors(Factors),
@@ -150,8 +154,11 @@ pub struct Factors {
     #[arg(value_name = "USER")]
     user: String,
     /// Remove all of them; nothing is asked before.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "forget_guesses")]
     reset: bool,
+    /// Forget the wrong codes that were counted.
+    #[arg(long)]
+    forget_guesses: bool,
 }
 
 /// What `sessions` takes.
@@ -219,6 +226,10 @@ impl Command {
             Self::Factors(of) if of.reset => {
                 let reset = auth.reset_factors(&of.user).await?;
                 output.say(&FactorsReset::of(&reset.account, reset.what), FactorsReset::text)?;
+            }
+            Self::Factors(of) if of.forget_guesses => {
+                let done = auth.forget_guesses(&of.user).await?;
+                output.say(&GuessesForgotten::of(&done.account, done.what), GuessesForgotten::text)?;
             }
             Self::Factors(of) => {
                 let shown = auth.user_factors(&of.user).await?;

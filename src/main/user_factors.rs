@@ -152,3 +152,26 @@ impl FactorsReset {
         text
     }
 }
+
+/// Wrong codes that are not counted any more.
+#[derive(Serialize)]
+pub struct GuessesForgotten {
+    account: i64,
+    username: String,
+    /// Whether any were counted.
+    changed: bool,
+}
+
+impl GuessesForgotten {
+    pub fn of(account: &Account, changed: bool) -> Self {
+        Self { account: account.id.0, username: account.username.clone(), changed }
+    }
+
+    pub fn text(&self) -> String {
+        let whose = format!("Account {} of {}", self.account, calm(&self.username));
+        match self.changed {
+            true => format!("{whose} may give codes again.\n"),
+            false => format!("{whose} has no wrong codes that count; nothing was changed.\n"),
+        }
+    }
+}

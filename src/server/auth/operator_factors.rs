@@ -1,4 +1,5 @@
-//! What an operator does with second factors: sees which there are, and removes all of them for somebody who has lost them.
+//! What an operator does with second factors: sees which there are, lets codes be tried again, and removes all of them for
+//! somebody who has lost them.
 //! Secrets, codes and keys are never read.
 
 use super::{
@@ -79,5 +80,32 @@ impl AuthService {
             self.parts.mail.notify_one();
         }
         Ok(Done { account, what: gone })
+    }
+
+    /// Forgets the wrong codes that were given for an account, so that its owner can give right ones again at once: somebody
+    /// who had the password may have used up what may be tried in a year. The factors stay. True if any were counted.
+    ///
+    /// # Errors
+    /// As [`AuthService::user`].
+    pub async fn forget_guesses(&self, who: &str) -> Result<Done<bool>, OperatorError> {
+        let account = self.user(who).await?.account;
+        let (id, now) = (account.id, self.parts.clock.now());
+        let (tried, noted) =
+            (self.all_factor_charges(id), self.noted(Event::GuessesForgotten, Some(id), None, &operator()));
+        let write = self.parts.store.write(move |tx| {
+            Box::pin(async move {
+                accounts::hold(tx, id).await?;
+                let any = throttles::forget(tx, &tried).await? > 0;
+                if any {
+                    noted.write(tx, now).await?;
+                }
+                Ok(any)
+            })
+        });
+        let any = write.await.map_err(AuthError::from)?;
+        if any {
+            tracing::warn!(event = "guesses_forgotten", account = %id, "an operator let codes be tried again");
+        }
+        Ok(Done { account, what: any })
     }
 }

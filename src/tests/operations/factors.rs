@@ -5,7 +5,7 @@ use crate::{
     attacks::count,
     harness::{
         App, Caller,
-        factors::{STEP, here, opened, totp},
+        factors::{STEP, here, opened, recovery, totp},
         on_both_engines,
     },
 };
@@ -103,6 +103,26 @@ on_both_engines! {
         assert!(matches!(app.auth.reset_factors("nobody").await, Err(OperatorError::NoSuchUser)));
     }
 
+    async fn an_operator_lets_codes_be_tried_again_and_the_factors_stay(engine) {
+        let app = App::start_with(engine, "throttle.factor_total = '3/365d'").await;
+        let mona = app.signed_in("mona").await;
+        let device = with_totp(&app, &mona).await;
+        let wrong = app.challenged("mona").await;
+        for _ in 0..3 {
+            assert!(matches!(app.answer(&wrong, &recovery("x")).await, Err(AuthError::Invalid(_))));
+        }
+        assert!(matches!(app.answer(&wrong, &device.code(&app)).await, Err(AuthError::TooMany(_))));
+        assert!(app.auth.forget_guesses("mona").await.unwrap().what);
+        app.clock.advance(STEP);
+        app.answer(&app.challenged("mona").await, &device.code(&app)).await.unwrap();
+        let account = id(&app, "mona").await;
+        let told = |events: Vec<Event>| events.iter().filter(|event| **event == Event::GuessesForgotten).count();
+        assert_eq!(told(app.events(account).await), 1);
+        assert!(!app.auth.forget_guesses("mona").await.unwrap().what, "none are counted any more");
+        assert_eq!(told(app.events(account).await), 1, "nothing was done, so nothing is noted");
+        assert!(matches!(app.auth.forget_guesses("nobody").await, Err(OperatorError::NoSuchUser)));
+    }
+
     async fn a_site_that_demands_a_factor_has_one_set_up_after_an_operator_removed_it(engine) {
         let app = App::start_with(engine, "factors.required = 'everyone'").await;
         let mona = app.anonymous();
@@ -144,6 +164,8 @@ on_both_engines! {
         assert_eq!(mona.refresh().await.status, 401);
         let again = json(&command(&app, &["user", "factors", "mona", "--reset", "--json"]));
         assert_eq!((&again["changed"], &again["needs_reset_link"]), (&false.into(), &true.into()));
+        let forgotten = command(&app, &["user", "factors", "mona", "--forget-guesses"]);
+        assert!(said(&forgotten).contains("nothing was changed"), "{}", complained(&forgotten));
         let nobody = command(&app, &["user", "factors", "nobody", "--reset"]);
         assert_eq!((nobody.status.code(), said(&nobody)), (Some(1), String::new()));
         assert_eq!(app.auth.verify_audit(&[]).await.unwrap().outcome(), doorward::server::auth::Outcome::Whole);
