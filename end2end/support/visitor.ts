@@ -70,7 +70,10 @@ export class Visitor {
    */
   async send(action?: string): Promise<Response> {
     const form = action ? `main form[action="${action}"]` : "main form";
-    const answered = this.page.waitForResponse((answer) => answer.request().method() === "POST");
+    // The login page asks for what it offers as autofill whenever it likes.
+    const isForms = (answer: Response) =>
+      answer.request().method() === "POST" && !answer.url().endsWith("/start_passkey_log_in");
+    const answered = this.page.waitForResponse(isForms);
     const loaded = this.page.waitForEvent("domcontentloaded");
     // Nobody waits for it where scripts show a refusal in the page that is there.
     loaded.catch(() => undefined);

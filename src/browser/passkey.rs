@@ -14,8 +14,10 @@ use web_sys::{AbortController, AbortSignal, HtmlFormElement, HtmlInputElement};
 
 /// Milliseconds after which what is offered as autofill is begun anew; the server takes its answer for 5 minutes.
 const RENEWAL: f64 = 240_000.0;
-/// Milliseconds until passkeys are offered again after that came to nothing twice: once may be a slip of the finger.
+/// Milliseconds until passkeys are offered again where the browser, or the server, refused that at once.
 const PAUSE: f64 = 30_000.0;
+/// Milliseconds within which nobody chooses a passkey and thinks better of it: whatever ended sooner was refused.
+const AT_ONCE: f64 = 3_000.0;
 /// Milliseconds until it is looked again whether anybody is here and free to be offered one.
 const LOOK: f64 = 1_000.0;
 
@@ -47,7 +49,6 @@ pub(super) async fn fill(form: HtmlFormElement, autofill: bool) -> Result<(), Pr
     if autofill && !autofills().await.is_ok_and(|available| available.is_truthy()) {
         return Err(refusal(&JsValue::UNDEFINED));
     }
-    let mut again = false;
     loop {
         let mut wait = LOOK;
         if !autofill || device::is_visible() && !form.has_attribute("aria-busy") {
@@ -57,14 +58,17 @@ pub(super) async fn fill(form: HtmlFormElement, autofill: bool) -> Result<(), Pr
             if let Some(earlier) = OFFERED.replace(round) {
                 earlier.abort();
             }
+            let begun = device::now();
             let outcome = ask(&form, signal.as_ref()).await;
             if outcome.is_ok() || !autofill || !form.is_connected() {
                 return outcome;
             }
+            // Somebody chose one and thought better of it, which only the browser tells.
+            let declined =
+                outcome.is_err_and(|problem| problem.code == Code::InvalidInput) && device::now() - begun >= AT_ONCE;
             // Whoever stopped it wants something else, or it was time for a new one: neither is a failure.
-            if signal.is_none_or(|signal| !signal.aborted()) {
-                wait = if again { PAUSE } else { LOOK };
-                again = !again;
+            if !declined && signal.is_none_or(|signal| !signal.aborted()) {
+                wait = PAUSE;
             }
         }
         device::sleep(wait).await;
