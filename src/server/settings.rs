@@ -85,6 +85,7 @@ sections! {
     Session {
         reuse_window: i64, idle: i64, absolute: i64, remembered_idle: i64, remembered_absolute: i64,
         admin_idle: i64, admin_absolute: i64, per_account: i64, page_rotation: i64, keep_ended: i64,
+        memory: u64,
     }
     Cookie { name: String, secure: bool, same_site: SameSite }
     Registration {

@@ -155,7 +155,8 @@ fn session(session: &Session) -> Result<(), SettingsError> {
     within("session.remembered_idle", session.remembered_idle, 1..=session.remembered_absolute, whole)?;
     within("session.per_account", session.per_account, 1..=1000, "sessions; all are listed on one page")?;
     within("session.page_rotation", session.page_rotation, 60..=86_400, "seconds; every renewal is a write")?;
-    within("session.keep_ended", session.keep_ended, 0..=365, "days; they hold addresses of people")
+    within("session.keep_ended", session.keep_ended, 0..=365, "days; they hold addresses of people")?;
+    within("session.memory", session.memory, 0..=1000, "milliseconds; a sign-out elsewhere is felt that late")
 }
 
 fn cookie(cookie: &Cookie, local: bool) -> Result<(), SettingsError> {

@@ -58,6 +58,7 @@ fn every_number_has_its_ends() {
         ("session.per_account", 1, 1000),
         ("session.page_rotation", 60, 86_400),
         ("session.keep_ended", 0, 365),
+        ("session.memory", 0, 1000),
         ("registration.keep_unconfirmed", 1, 365),
         ("confirmation.link_lifetime", 300, 86_400),
         ("confirmation.code_lifetime", 60, 600),

@@ -39,6 +39,7 @@ mod resource_server;
 mod rooms;
 mod running;
 mod security_document;
+mod session_memory;
 mod sessions;
 mod sight;
 mod smtp_server;

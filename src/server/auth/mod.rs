@@ -42,6 +42,7 @@ mod register;
 mod registration_rules;
 mod rotation;
 mod session;
+mod session_memory;
 mod sight;
 mod step_up;
 mod throttle;
@@ -129,13 +130,19 @@ pub struct Parts {
 pub struct AuthService {
     parts: Arc<Parts>,
     throttle_memory: Arc<throttle_memory::ThrottleMemory>,
+    session_memory: Arc<session_memory::SessionMemory>,
 }
 
 impl AuthService {
     /// The service made of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), throttle_memory: Arc::new(throttle_memory::ThrottleMemory::new()) }
+        let session_memory = Arc::new(session_memory::SessionMemory::new(parts.settings.session.memory));
+        Self {
+            parts: Arc::new(parts),
+            throttle_memory: Arc::new(throttle_memory::ThrottleMemory::new()),
+            session_memory,
+        }
     }
 
     /// What to make and check tokens, links, cookies and seals with now.

@@ -1,6 +1,9 @@
 //! Who calls: by access token, or by the cookie that a page is rendered for.
 
-use super::{AuthError, AuthService};
+use super::{
+    AuthError, AuthService,
+    session_memory::{Known, Reading, Remembered},
+};
 use crate::{
     domain::{
         account::{Account, AccountId},
@@ -8,11 +11,15 @@ use crate::{
         time::Timestamp,
     },
     server::{
-        crypto::Claims,
-        store::{accounts, sessions},
+        crypto::{Claims, Sealing},
+        store::{
+            accounts::{self, StoredAccount},
+            sessions::{self, Session},
+        },
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// The authenticated caller.
@@ -30,6 +37,18 @@ pub struct Principal {
     pub is_admin: bool,
 }
 
+impl Principal {
+    fn of(session: &Session, stored: StoredAccount) -> Self {
+        Self {
+            is_admin: stored.admin_since.is_some(),
+            account: stored.account,
+            sid: session.sid.clone(),
+            authenticated_at: session.authenticated_at,
+            level: session.level,
+        }
+    }
+}
+
 /// A visitor of a page, known by the cookie.
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -42,7 +61,8 @@ pub struct Visit {
 }
 
 impl AuthService {
-    /// The caller behind an access token. The session's row is read too, so that a sign-out is felt at once.
+    /// The caller behind an access token. The session's row counts as well, so that a sign-out is felt at once: by this
+    /// process with the next call, by others after `session.memory` milliseconds at most.
     ///
     /// # Errors
     /// `NotSignedIn` for every fault of the token and every end of the session; `Unavailable`.
@@ -56,25 +76,38 @@ impl AuthService {
 
     async fn principal_of(&self, access_token: &str) -> Result<Principal, AuthError> {
         let now = self.parts.clock.now();
-        let claims = self.keyed().signer.verify(access_token, now).map_err(|_| AuthError::NotSignedIn)?;
+        let sealing = self.keyed();
+        let reading = Reading::begun(self.parts.store.changes(), &sealing);
+        let found = match self.session_memory.caller(access_token, &reading) {
+            Some(found) if sealing.signer.is_good_at(&found.claims, now) => found,
+            _ => self.read_caller(access_token, &sealing, reading, now).await?,
+        };
+        let (session, owner) = (&found.known.session, found.claims.account);
+        if session.lacks_factor(now) && owner == session.account {
+            return Err(AuthError::FactorRequired);
+        }
+        if !session.is_alive(now) || owner != session.account {
+            return Err(AuthError::NotSignedIn);
+        }
+        Ok(found.known.principal.clone())
+    }
+
+    async fn read_caller(
+        &self,
+        access_token: &str,
+        sealing: &Sealing,
+        reading: Reading,
+        now: Timestamp,
+    ) -> Result<Arc<Remembered>, AuthError> {
+        let claims = sealing.signer.verify(access_token, now).map_err(|_| AuthError::NotSignedIn)?;
         let mut tx = self.parts.store.read().await?;
         let found = sessions::find_public(&mut tx, &claims.sid).await?;
         let (session, stored) = found.ok_or(AuthError::NotSignedIn)?;
-        if session.lacks_factor(now) && claims.account == session.account {
-            return Err(AuthError::FactorRequired);
-        }
-        if !session.is_alive(now) || claims.account != session.account {
-            return Err(AuthError::NotSignedIn);
-        }
         // Where the password comes with each sensitive request, having signed in a moment ago proves nothing.
         let authenticated_at = if claims.is_compat { Timestamp(0) } else { session.authenticated_at };
-        Ok(Principal {
-            is_admin: stored.admin_since.is_some(),
-            account: stored.account,
-            sid: session.sid,
-            authenticated_at,
-            level: session.level,
-        })
+        let principal = Principal { authenticated_at, ..Principal::of(&session, stored) };
+        let known = Known::new(session, principal, reading);
+        Ok(self.session_memory.keep_caller(access_token, Remembered { claims, known }))
     }
 
     /// Whether a service that shows this secret may ask about access tokens: it is `introspection.secret`, or none is set.
@@ -116,23 +149,28 @@ impl AuthService {
     /// # Errors
     /// `Unavailable`.
     pub async fn visit(&self, held: Option<&str>) -> Result<Option<Visit>, AuthError> {
-        let Some(presented) = held.and_then(|token| self.keyed().refresh_tokens.parse(token)) else { return Ok(None) };
+        let sealing = self.keyed();
+        let Some(presented) = held.and_then(|token| sealing.refresh_tokens.parse(token)) else { return Ok(None) };
         let now = self.parts.clock.now();
-        let mut tx = self.parts.store.read().await?;
-        let Some((session, stored)) = sessions::find(&mut tx, &presented.rid.to_text()).await? else { return Ok(None) };
+        let reading = Reading::begun(self.parts.store.changes(), &sealing);
+        let rid = presented.rid.to_text();
+        let known = match self.session_memory.visitor(&rid, &reading) {
+            Some(known) => known,
+            None => {
+                let mut tx = self.parts.store.read().await?;
+                let Some((session, stored)) = sessions::find(&mut tx, &rid).await? else { return Ok(None) };
+                let principal = Principal::of(&session, stored);
+                self.session_memory.keep_visitor(rid, Known::new(session, principal, reading))
+            }
+        };
+        let session = &known.session;
         // A skipped token is a thief's or its victim's: the next refresh tells and ends the session.
-        let known = session.is_alive(now) && session.is_held_by(presented.counter);
+        let is_held = session.is_alive(now) && session.is_held_by(presented.counter);
         let newer_than_the_backup = session.is_open(now) && presented.counter > session.counter.unsigned_abs();
-        Ok((known || newer_than_the_backup).then_some(Visit {
+        Ok((is_held || newer_than_the_backup).then(|| Visit {
             minted_at: session.minted_at,
             idle_seconds: session.idle_seconds,
-            principal: Principal {
-                is_admin: stored.admin_since.is_some(),
-                account: stored.account,
-                sid: session.sid,
-                authenticated_at: session.authenticated_at,
-                level: session.level,
-            },
+            principal: known.principal.clone(),
         }))
     }
 }

@@ -52,7 +52,7 @@ impl AuthService {
             let write = self
                 .parts
                 .store
-                .write(move |tx| Box::pin(async move { sessions::rotate(tx, &name, counter, now).await }));
+                .write_statement(move |tx| Box::pin(async move { sessions::rotate(tx, &name, counter, now).await }));
             if let Some(session) = write.await? {
                 self.parts.metrics.refresh(Refresh::Rotated);
                 return self.opened(&presented.rid, &session, session.counter, now);

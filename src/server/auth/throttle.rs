@@ -55,7 +55,7 @@ impl AuthService {
         let write = self
             .parts
             .store
-            .write(move |tx| Box::pin(async move { throttles::charge_in_a_row(tx, &tried, now).await }));
+            .write_aside(move |tx| Box::pin(async move { throttles::charge_in_a_row(tx, &tried, now).await }));
         match write.await? {
             (Charged::All, in_a_row) => Ok(in_a_row),
             (Charged::None(waits), _) => {
@@ -93,8 +93,10 @@ impl AuthService {
             return;
         }
         let now = self.parts.clock.now();
-        let write =
-            self.parts.store.write(move |tx| Box::pin(async move { throttles::give_back(tx, &counted, now).await }));
+        let write = self
+            .parts
+            .store
+            .write_aside(move |tx| Box::pin(async move { throttles::give_back(tx, &counted, now).await }));
         match write.await {
             Ok(()) => self.unblock(charges),
             Err(error) => tracing::warn!(%error, "a try that was none stays counted"),

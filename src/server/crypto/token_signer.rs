@@ -259,6 +259,12 @@ impl TokenSigner {
         json!({ "keys": self.keys.iter().map(|key| &key.public).collect::<Vec<_>>() })
     }
 
+    /// Whether a token that was genuine before is still inside its life at `now`.
+    #[must_use]
+    pub fn is_good_at(&self, claims: &Claims, now: Timestamp) -> bool {
+        now < claims.expires_at.plus(self.leeway) && now.plus(self.leeway) >= claims.issued_at
+    }
+
     fn check(&self, claims: Wire, now: Timestamp) -> Result<Claims, TokenRefused> {
         if claims.iss != self.issuer {
             return Err(TokenRefused::Issuer);

@@ -1,6 +1,6 @@
 //! Opening the database of either engine, and bringing its tables up to date.
 
-use super::{Faults, Store, StoreError, migrations, postgres, writer::Writer};
+use super::{Changes, Faults, Store, StoreError, migrations, postgres, writer::Writer};
 use crate::server::settings;
 use secrecy::ExposeSecret as _;
 use sqlx::{AnyPool, any::AnyPoolOptions};
@@ -27,7 +27,8 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
             migrations::apply(&writer, true).await?;
         }
         let readers = sqlite(&url, settings.connections, SQLITE_PRAGMAS, settings).await?;
-        Store { readers, writer: Writer::queue(writer), faults: Faults::default() }
+        let changes = Changes::default();
+        Store { readers, writer: Writer::queue(writer, changes.clone()), faults: Faults::default(), changes }
     } else if is_postgres(url) {
         postgres::open(settings).await?
     } else {
@@ -44,7 +45,9 @@ pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store
         // SQLite would say only that it is unable to open it.
         std::fs::metadata(path).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
         let pool = sqlite(&format!("sqlite://{path}?mode=rw"), 1, LOOKING_PRAGMAS, settings).await?;
-        Ok(Store { readers: pool.clone(), writer: Writer::queue(pool), faults: Faults::default() })
+        let changes = Changes::default();
+        let writer = Writer::queue(pool.clone(), changes.clone());
+        Ok(Store { readers: pool, writer, faults: Faults::default(), changes })
     } else if is_postgres(url) {
         postgres::open_existing(settings).await
     } else {

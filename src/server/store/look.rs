@@ -38,7 +38,7 @@ impl Store {
     pub const fn engine(&self) -> Engine {
         match self.writer {
             Writer::Queue(_) => Engine::Sqlite,
-            Writer::Pool => Engine::Postgres,
+            Writer::Pool(_) => Engine::Postgres,
         }
     }
 

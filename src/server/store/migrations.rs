@@ -100,7 +100,7 @@ impl Store {
         let mut connection = self.read().await?;
         let is_there = match self.writer {
             Writer::Queue(_) => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
-            Writer::Pool => "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
+            Writer::Pool(_) => "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
         };
         if sqlx::query(is_there).fetch_optional(&mut *connection).await?.is_none() {
             return Ok(BTreeMap::new());

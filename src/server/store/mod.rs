@@ -31,6 +31,7 @@ pub mod restore;
 mod session_ends;
 pub mod session_lists;
 pub mod sessions;
+mod statements;
 pub mod throttles;
 pub mod tickets;
 pub mod totp_secrets;
@@ -45,9 +46,12 @@ use futures::future::BoxFuture;
 use sqlx::{Any, AnyPool, Connection as _, pool::PoolConnection};
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{
+        AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
-use writer::Writer;
+use writer::{Kind, Writer};
 
 /// A connection that statements run on: inside a transaction when [`Store::write`] hands it out.
 pub type Tx = sqlx::AnyConnection;
@@ -58,6 +62,7 @@ pub struct Store {
     readers: AnyPool,
     writer: Writer,
     faults: Faults,
+    changes: Changes,
 }
 
 impl Store {
@@ -101,7 +106,7 @@ impl Store {
     pub async fn snapshot(&self) -> Result<sqlx::Transaction<'static, Any>, StoreError> {
         let begin = match self.writer {
             Writer::Queue(_) => "BEGIN",
-            Writer::Pool => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Writer::Pool(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         self.faults.count(self.readers.begin_with(begin).await.map_err(StoreError::from))
     }
@@ -118,12 +123,51 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
+        self.write_of_kind(Kind::Change, work).await
+    }
+
+    /// As [`Store::write`], of what nobody remembers: [`Store::changes`] does not count it. For what is written all the
+    /// time, such as throttles.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_aside<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.write_of_kind(Kind::Aside, work).await
+    }
+
+    /// As [`Store::write_aside`], of a single statement, which needs no transaction around it to be kept whole: on
+    /// PostgreSQL that is one round trip in place of three.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_statement<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
         self.faults.count(match &self.writer {
-            Writer::Queue(queue) => queue.run(work).await,
-            Writer::Pool => {
-                let pool = self.readers.clone();
+            Writer::Queue(queue) => queue.run(Kind::Statement, work).await,
+            Writer::Pool(statements) => statements.run(work).await,
+        })
+    }
+
+    async fn write_of_kind<T, F>(&self, kind: Kind, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.faults.count(match &self.writer {
+            Writer::Queue(queue) => queue.run(kind, work).await,
+            Writer::Pool(_) => {
+                let (pool, changes) = (self.readers.clone(), self.changes.clone());
                 // On a task of its own: a caller that hangs up must not roll a sign-out back.
                 let written = tokio::spawn(async move {
+                    // Also counted when it fails: a commit whose answer was lost may have been kept.
+                    let _counted = changes.counted(kind);
                     let mut connection = pool.acquire().await?;
                     let mut transaction = connection.begin().await?;
                     let value = work(&mut transaction).await?;
@@ -133,6 +177,13 @@ impl Store {
                 written.await.unwrap_or(Err(StoreError::NotKept))
             }
         })
+    }
+
+    /// How often this process has changed something that may be remembered. What was read while this number was the same
+    /// is not older than any change of this process whose writer has been told.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes.0.load(SeqCst)
     }
 
     /// How often the database was away when it was needed, since the start: no connection was to be had, one was dead, or
@@ -163,5 +214,25 @@ impl Faults {
             self.one();
         }
         result
+    }
+}
+
+/// Counts the writes after which what was read before is old.
+#[derive(Clone, Debug, Default)]
+struct Changes(Arc<AtomicU64>);
+
+impl Changes {
+    /// Counts one when this is dropped, if `kind` is one that counts.
+    fn counted(&self, kind: Kind) -> Option<Counted> {
+        matches!(kind, Kind::Change).then(|| Counted(self.clone()))
+    }
+}
+
+/// Counts when it is dropped.
+struct Counted(Changes);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, SeqCst);
     }
 }

@@ -1,10 +1,10 @@
 //! Connections to PostgreSQL: how many, how long, how they are sealed, and which are still alive.
 
-use super::{Faults, Store, StoreError, connect::options, migrations, writer::Writer};
+use super::{Changes, Faults, Store, StoreError, connect::options, migrations, statements::Statements, writer::Writer};
 use crate::server::settings::{self, DatabaseTls};
 use secrecy::ExposeSecret as _;
 use sqlx::{
-    AnyConnection, Connection as _,
+    AnyConnection, AnyPool, Connection as _,
     any::{AnyConnectOptions, AnyPoolOptions},
     postgres::PgConnectOptions,
 };
@@ -44,7 +44,7 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
     migrated?;
     let faults = Faults::default();
     let readers = pool(settings, faults.clone()).connect_with(target).await?;
-    Ok(Store { readers, writer: Writer::Pool, faults })
+    Ok(store(readers, settings.connections, faults))
 }
 
 /// Opens a database that is there, to look at it.
@@ -56,7 +56,12 @@ pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store
         Ok(readers) => readers,
         Err(error) => return Err(reason(error, &target).await),
     };
-    Ok(Store { readers, writer: Writer::Pool, faults })
+    Ok(store(readers, 1, faults))
+}
+
+fn store(readers: AnyPool, connections: u32, faults: Faults) -> Store {
+    let writer = Writer::Pool(Statements::new(readers.clone(), connections));
+    Store { readers, writer, faults, changes: Changes::default() }
 }
 
 /// Why there is no connection. A pool that has tried for a while only says that it did.

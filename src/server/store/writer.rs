@@ -3,7 +3,7 @@
 //! SQLite takes one writer at a time, and a commit waits for the disk. One task without lock waits that shares the
 //! wait among all who queued made 3–4 times the writes of a pool (measured, `design.md` 3).
 
-use super::{StoreError, Tx};
+use super::{Changes, StoreError, Tx, statements::Statements};
 use futures::{FutureExt as _, future::BoxFuture};
 use sqlx::AnyPool;
 use std::panic::AssertUnwindSafe;
@@ -19,8 +19,8 @@ const BATCH: usize = 64;
 pub(super) enum Writer {
     /// SQLite: through the one task.
     Queue(Queue),
-    /// PostgreSQL: each write on a connection of the pool.
-    Pool,
+    /// PostgreSQL: each write on a connection of the pool, single statements on some that are kept.
+    Pool(Statements),
 }
 
 /// The way to the writing task.
@@ -30,7 +30,23 @@ pub(super) struct Queue {
     pool: AnyPool,
 }
 
-type Job = Box<dyn for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Ran> + Send>;
+/// What a write is to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It changes what may be remembered.
+    Change,
+    /// It does not.
+    Aside,
+    /// It does not, and is a single statement.
+    Statement,
+}
+
+struct Job {
+    kind: Kind,
+    work: Work,
+}
+
+type Work = Box<dyn for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Ran> + Send>;
 
 /// A job that ran inside the open transaction.
 struct Ran {
@@ -40,9 +56,10 @@ struct Ran {
 }
 
 impl Writer {
-    pub(super) fn queue(pool: AnyPool) -> Self {
+    /// Starts the task; it counts what it changes in `changes`.
+    pub(super) fn queue(pool: AnyPool, changes: Changes) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(work_off(pool.clone(), waiting));
+        tokio::spawn(work_off(pool.clone(), waiting, changes));
         Self::Queue(Queue { jobs, pool })
     }
 
@@ -54,13 +71,13 @@ impl Writer {
 }
 
 impl Queue {
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(&self, kind: Kind, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
+        let work: Work = Box::new(move |tx| {
             Box::pin(async move {
                 let result = work(tx).await;
                 let keep = result.is_ok();
@@ -71,16 +88,16 @@ impl Queue {
                 Ran { keep, tell }
             })
         });
-        self.jobs.send(job).await.map_err(|_| StoreError::NotKept)?;
+        self.jobs.send(Job { kind, work }).await.map_err(|_| StoreError::NotKept)?;
         answered.await.unwrap_or(Err(StoreError::NotKept))
     }
 }
 
-async fn work_off(pool: AnyPool, mut waiting: mpsc::Receiver<Job>) {
+async fn work_off(pool: AnyPool, mut waiting: mpsc::Receiver<Job>, changes: Changes) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         // A panic in one job must not end all writing: its batch is lost, its callers are told by the dropped channel.
-        let done = AssertUnwindSafe(commit_together(&pool, batch.drain(..))).catch_unwind().await;
+        let done = AssertUnwindSafe(commit_together(&pool, batch.drain(..), &changes)).catch_unwind().await;
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "writes were not kept"),
@@ -90,9 +107,13 @@ async fn work_off(pool: AnyPool, mut waiting: mpsc::Receiver<Job>) {
     }
 }
 
-async fn commit_together(pool: &AnyPool, jobs: impl ExactSizeIterator<Item = Job> + Send) -> Result<(), StoreError> {
+async fn commit_together(
+    pool: &AnyPool,
+    jobs: impl ExactSizeIterator<Item = Job> + Send,
+    changes: &Changes,
+) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await?;
-    let done = commit_on(&mut connection, jobs).await;
+    let done = commit_on(&mut connection, jobs, changes).await;
     if done.is_err() {
         // On a full disk SQLite itself ends the transaction; the driver would believe for ever that it is open, and
         // refuse every later one.
@@ -101,19 +122,26 @@ async fn commit_together(pool: &AnyPool, jobs: impl ExactSizeIterator<Item = Job
     done
 }
 
-async fn commit_on(connection: &mut Tx, jobs: impl ExactSizeIterator<Item = Job> + Send) -> Result<(), StoreError> {
+async fn commit_on(
+    connection: &mut Tx,
+    jobs: impl ExactSizeIterator<Item = Job> + Send,
+    changes: &Changes,
+) -> Result<(), StoreError> {
     let alone = jobs.len() == 1;
     // Immediate: a transaction that reads first and writes later would meet "database is locked".
     let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
     let mut tells = Vec::with_capacity(jobs.len());
-    let mut keep_any = false;
-    for job in jobs {
-        if !alone {
+    let (mut keep_any, mut counted) = (false, None);
+    for Job { kind, work } in jobs {
+        // One statement is undone by itself if it fails.
+        let apart = !alone && kind != Kind::Statement;
+        if apart {
             sqlx::raw_sql("SAVEPOINT job").execute(&mut *transaction).await?;
         }
-        let ran = job(&mut transaction).await;
+        let ran = work(&mut transaction).await;
         keep_any |= ran.keep;
-        if !alone {
+        counted = counted.or_else(|| changes.counted(kind));
+        if apart {
             let end = if ran.keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
             sqlx::raw_sql(end).execute(&mut *transaction).await?;
         }
@@ -121,6 +149,8 @@ async fn commit_on(connection: &mut Tx, jobs: impl ExactSizeIterator<Item = Job>
     }
     let end = if keep_any { transaction.commit().await } else { transaction.rollback().await };
     let kept = end.is_ok();
+    // Before anybody is told: whoever knows of a change never reads what was remembered from before.
+    drop(counted);
     tells.into_iter().for_each(|tell| tell(kept));
     Ok(end?)
 }

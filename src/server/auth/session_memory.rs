@@ -1,0 +1,109 @@
+//! What this process remembers of callers and visitors: whoever comes often costs a look into memory, not a read.
+//!
+//! Nothing is remembered past the next change that this process makes to anything but throttles and refreshes, nor past
+//! a change of keys: a sign-out, a new password or a new name is felt by the very next call. What another replica or a
+//! command of the operator's changes is felt after `session.memory` milliseconds at most.
+
+use crate::server::{
+    auth::Principal,
+    crypto::{Claims, Sealing},
+    store::sessions::Session,
+};
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Callers, and visitors, that are remembered at most, about 4 MB each.
+const MOST: usize = 4096;
+
+/// The callers of one process by their access tokens, of which only digests are kept, and the visitors of pages by the
+/// secret names of their sessions. Bounded.
+pub(super) struct SessionMemory {
+    callers: Cache<[u8; 32], Arc<Remembered>>,
+    visitors: Cache<String, Arc<Known>>,
+    lasts: Duration,
+}
+
+/// A caller as it was read. The time still decides whether the token and the session are good.
+pub(super) struct Remembered {
+    pub(super) claims: Claims,
+    pub(super) known: Known,
+}
+
+/// A session as it was read, and whose it is. A refresh since then has made newer tokens: all that a page is shown for are
+/// good all the same.
+pub(super) struct Known {
+    pub(super) session: Session,
+    pub(super) principal: Principal,
+    reading: Reading,
+}
+
+impl Known {
+    pub(super) fn new(session: Session, principal: Principal, reading: Reading) -> Self {
+        Self { session, principal, reading }
+    }
+}
+
+/// When something was read, and with what keys.
+#[derive(Clone)]
+pub(super) struct Reading {
+    changes: u64,
+    sealing: Weak<Sealing>,
+    at: Instant,
+}
+
+impl Reading {
+    /// One that begins now, at so many [`changes`](crate::server::store::Store::changes): ask for them before anything else.
+    pub(super) fn begun(changes: u64, sealing: &Arc<Sealing>) -> Self {
+        Self { changes, sealing: Arc::downgrade(sealing), at: Instant::now() }
+    }
+
+    /// Whether nothing has changed between this one and a `later` one that has just begun.
+    fn holds(&self, later: &Self, lasts: Duration) -> bool {
+        self.changes == later.changes && self.sealing.ptr_eq(&later.sealing) && later.at.duration_since(self.at) < lasts
+    }
+}
+
+impl SessionMemory {
+    /// An empty one that remembers for `milliseconds`; with 0, nothing.
+    pub(super) fn new(milliseconds: u64) -> Self {
+        let lasts = Duration::from_millis(milliseconds);
+        Self { callers: Cache::new(MOST), visitors: Cache::new(MOST), lasts }
+    }
+
+    /// The caller with that token, if a reading that has just begun would find what was found before.
+    pub(super) fn caller(&self, access_token: &str, now: &Reading) -> Option<Arc<Remembered>> {
+        self.callers.get(&digest(access_token)).filter(|found| found.known.reading.holds(now, self.lasts))
+    }
+
+    /// Keeps what was read of the caller with that token.
+    pub(super) fn keep_caller(&self, access_token: &str, found: Remembered) -> Arc<Remembered> {
+        let found = Arc::new(found);
+        if !self.lasts.is_zero() {
+            self.callers.insert(digest(access_token), Arc::clone(&found));
+        }
+        found
+    }
+
+    /// The visitor with the session of that secret name, as [`SessionMemory::caller`].
+    pub(super) fn visitor(&self, rid: &str, now: &Reading) -> Option<Arc<Known>> {
+        self.visitors.get(rid).filter(|known| known.reading.holds(now, self.lasts))
+    }
+
+    /// Keeps what was read of the visitor with that session.
+    pub(super) fn keep_visitor(&self, rid: String, known: Known) -> Arc<Known> {
+        let known = Arc::new(known);
+        if !self.lasts.is_zero() {
+            self.visitors.insert(rid, Arc::clone(&known));
+        }
+        known
+    }
+}
+
+fn digest(access_token: &str) -> [u8; 32] {
+    Sha256::digest(access_token.as_bytes()).into()
+}

@@ -1,0 +1,124 @@
+//! What a server remembers of callers and visitors: never longer than it may, and nothing that it has changed itself.
+
+use crate::harness::{App, PASSWORD, on_both_engines};
+use doorward::{
+    domain::time::Timestamp,
+    server::{
+        auth::Origin,
+        store::{StoreError, sessions},
+    },
+};
+use futures::future::join_all;
+use reqwest::Method;
+use std::time::Duration;
+
+/// `GET /api/v1/me` with this token: its status.
+async fn me(app: &App, token: &str) -> u16 {
+    let anybody = app.anonymous();
+    anybody.send(anybody.request(Method::GET, "/api/v1/me").bearer_auth(token)).await.status
+}
+
+on_both_engines! {
+    async fn what_this_server_changes_is_felt_by_the_very_next_call(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        for name in ["Mona", "Lisa", "Gioconda"] {
+            let changed = mona.action("change_profile", &[("first_name", name), ("last_name", ""), ("time_zone", "UTC")]).await;
+            assert_eq!(changed.status, 200);
+            assert!(mona.page("/account").await.text.contains(name));
+            let anybody = app.anonymous();
+            let seen = anybody.send(anybody.request(Method::GET, "/api/v1/me").bearer_auth(&token)).await;
+            assert_eq!(seen.json()["first_name"], name);
+        }
+        assert_eq!(mona.page("/dashboard").await.status, 200);
+        let twin = mona.twin();
+        assert_eq!((me(&app, &token).await, mona.action("log_out", &[]).await.status), (200, 200));
+        assert_eq!((me(&app, &token).await, twin.page("/dashboard").await.status), (401, 303));
+    }
+
+    async fn what_another_server_changes_is_felt_within_a_second(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (200, 200));
+        app.replica().await.log_out(Some(&mona.held()), &Origin::default()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(app.settings.session.memory)).await;
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (401, 303));
+    }
+
+    async fn a_server_that_shall_remember_nothing_feels_it_at_once(engine) {
+        let app = App::start_with(engine, "session.memory = 0").await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (200, 200));
+        app.replica().await.log_out(Some(&mona.held()), &Origin::default()).await.unwrap();
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (401, 303));
+    }
+
+    async fn a_remembered_caller_still_grows_old(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (200, 200));
+        app.clock.advance(606);
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (401, 200), "the token is over");
+        app.clock.advance(86_400);
+        assert_eq!(mona.page("/dashboard").await.status, 303, "the session is over");
+    }
+
+    async fn a_remembered_visitor_is_shown_pages_with_a_newer_token(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        for _ in 0..5 {
+            assert_eq!(mona.page("/dashboard").await.status, 200);
+            assert_eq!(mona.refresh().await.status, 200);
+        }
+    }
+
+    async fn a_password_changed_elsewhere_in_this_server_ends_what_is_remembered(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let other = app.anonymous();
+        assert_eq!(other.log_in("mona", PASSWORD).await.status, 200);
+        let token = other.refresh().await.token();
+        assert_eq!((me(&app, &token).await, other.page("/dashboard").await.status), (200, 200));
+        let fields = [("current_password", PASSWORD), ("password", "seven quiet lanterns"), ("password_again", "seven quiet lanterns")];
+        assert_eq!(mona.action("change_password", &fields).await.status, 200);
+        assert_eq!((me(&app, &token).await, other.page("/dashboard").await.status), (401, 303));
+    }
+
+    async fn only_what_may_be_remembered_counts_as_a_change(engine) {
+        let app = App::start(engine).await;
+        let store = &app.store;
+        let before = store.changes();
+        for _ in 0..100 {
+            store.write_aside(|_| Box::pin(async { Ok(()) })).await.unwrap();
+            store.write_statement(|_| Box::pin(async { Ok(()) })).await.unwrap();
+        }
+        // The application writes as well, now and then.
+        assert!(store.changes() - before < 100);
+        let before = store.changes();
+        store.write(|_| Box::pin(async { Ok(()) })).await.unwrap();
+        assert!(store.changes() > before);
+        let before = store.changes();
+        store.write::<(), _>(|_| Box::pin(async { Err(StoreError::NotKept) })).await.unwrap_err();
+        assert!(store.changes() > before, "a commit whose answer is lost may have been kept");
+    }
+
+    async fn many_single_statements_at_once_are_all_kept(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        mona.refresh().await;
+        let none = || async {
+            let work = app.store.write_statement(|tx| {
+                Box::pin(async move { sessions::rotate(tx, "no such session", 1, Timestamp(0)).await })
+            });
+            work.await.unwrap()
+        };
+        assert!(join_all((0..300).map(|_| none())).await.iter().all(Option::is_none));
+        let failing = app.store.write_statement::<(), _>(|_| Box::pin(async { Err(StoreError::NotKept) })).await;
+        assert!(failing.is_err(), "one that fails is told");
+        assert_eq!(mona.refresh().await.status, 200, "and others go on");
+    }
+}
