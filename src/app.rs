@@ -6,23 +6,22 @@ use crate::{
         ConfirmEmailChangePage, ConfirmEmailPage, DashboardPage, EnrolPage, ErrorPage, FactorPage, FactorsAppPage,
         FactorsPage, HistoryPage, HomePage, LoginPage, NotFoundPage, NotMePage, PrivacyPage, ProfilePage, ProofPage,
         RecoveryCodesPage, RegisterPage, ResetConfirmationPage, ResetPasswordPage, RestorePage, SecurityPage,
-        SessionsPage, UndoEmailChangePage, context::ProofAsked,
+        SessionsPage, UndoEmailChangePage,
+        context::{ProofAsked, site_names},
     },
     paths,
 };
-use leptos::{either::EitherOf3, nonce::use_nonce, prelude::*};
-use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
+use leptos::{either::EitherOf3, prelude::*};
+use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::{
     StaticSegment,
     components::{FlatRoutes, Route, Router},
 };
 
-/// The islands router takes up every form that nobody else has, and cannot show what is wrong inside an island. A form
-/// that is not awake yet is the browser's to send, as with scripts off.
-const SEND_AS_THE_BROWSER_DOES: &str = "document.addEventListener('submit',e=>e.defaultPrevented||e.stopPropagation())";
-
-/// The whole document. The stylesheet stands before the scripts and blocks rendering: no page is seen without it.
+/// The whole document. The stylesheet stands before the scripts and blocks rendering: no page is seen without it. Scripts
+/// come after the first paint: until they are there, forms and links are the browser's.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let files = site_names();
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -34,10 +33,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" content="#101412" media="(prefers-color-scheme: dark)" />
                 <meta name="robots" content="noindex" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HashedStylesheet options=options.clone() id="leptos" />
-                <AutoReload options=options.clone() />
-                <script nonce=use_nonce()>{SEND_AS_THE_BROWSER_DOES}</script>
-                <HydrationScripts options islands=true islands_router=true />
+                <link rel="stylesheet" id="leptos" href=files.style />
+                <AutoReload options />
+                <script type="module" src=files.start></script>
                 <MetaTags />
             </head>
             <body>

@@ -69,7 +69,11 @@ fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<(), Box<dyn
         LogFormat::Human => log.boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(log.with_filter(filter)).with(traces.map(Traces::layer)).try_init()?;
+    match traces {
+        // A filter of the log alone is asked for every span and line once more.
+        Some(traces) => tracing_subscriber::registry().with(log.with_filter(filter)).with(traces.layer()).try_init()?,
+        None => tracing_subscriber::registry().with(log).with(filter).try_init()?,
+    }
     Ok(())
 }
 

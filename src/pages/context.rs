@@ -20,6 +20,15 @@ pub struct Visitor(pub Option<Account>);
 #[derive(Clone, Debug)]
 pub struct SiteName(pub String);
 
+/// Where the files are that every page names: paths with hashes in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteNames {
+    /// The stylesheet.
+    pub style: String,
+    /// The script that fetches and starts all others.
+    pub start: String,
+}
+
 /// The fewest characters of a new password, from the settings.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortestPassword(pub usize);
@@ -78,6 +87,12 @@ pub fn mailed_link() -> Option<MailedLink> {
 #[must_use]
 pub fn site_name() -> String {
     use_context::<SiteName>().map_or_else(|| "Doorward".to_owned(), |name| name.0)
+}
+
+/// Where the files are that every page names.
+#[must_use]
+pub fn site_names() -> SiteNames {
+    use_context::<SiteNames>().unwrap_or_default()
 }
 
 /// What helps to choose a new password.

@@ -19,7 +19,7 @@ use super::{
     clock::{Clock, SystemClock},
     crypto::{AuditSeals, Keyring, Keys, Passkeys, PasswordHasher, Sealing},
     entropy::{Entropy, SystemEntropy},
-    http::{self, AppState, assets::EMBEDDED, cookies::Cookies, embedded},
+    http::{self, AppState, Known, assets::EMBEDDED, cookies::Cookies, embedded},
     mailer::{Composer, Mailbox, Mailer, Transport, Worker},
     metrics::Metrics,
     settings::{DEFAULTS, MailTransport, Settings, is_local_url, limits_off},
@@ -105,8 +105,10 @@ impl Application {
         let mailer = mailer(&settings, keyring.clone(), &store, &world, (wake, &metrics))?;
         let listener =
             TcpListener::bind(leptos.site_addr).await.map_err(failed(&format!("the address {}", leptos.site_addr)))?;
-        let state = AppState {
+        let state = Known {
             auth: auth.clone(),
+            site_files: http::SiteFiles::new(&leptos),
+            everybodys: http::Everybodys::default(),
             cookies: Cookies::new(settings.cookie.clone()),
             development: std::env::var_os("LEPTOS_WATCH").is_some(),
             mailbox: (settings.mail.transport == MailTransport::Mailbox).then(|| Mailbox::beside(&settings.mail)),
@@ -120,7 +122,7 @@ impl Application {
         let cleaner = Cleaner::start(auth.clone(), world.entropy.as_ref());
         let heartbeat = Heartbeat::start(&settings, &store, &keyring, &world);
         let watching = tokio::spawn(key_watch.clone().run());
-        let router = http::router(state);
+        let router = http::router(AppState::from(state));
         Ok(Self { listener, router, settings, auth, store, mailer, cleaner, heartbeat, key_watch, watching, metrics })
     }
 
@@ -128,6 +130,12 @@ impl Application {
     #[must_use]
     pub fn key_watch(&self) -> KeyWatch {
         self.key_watch.clone()
+    }
+
+    /// Its doors behind the socket, for benchmarks.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Where it listens.

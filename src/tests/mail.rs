@@ -310,7 +310,7 @@ mod pages {
         {
             assert!(!page.contains(tag), "{tag}");
         }
-        assert!(page.contains("<a class=\"link wrap-anywhere\" href=\"https://accounts.test/login\">"));
+        assert!(page.contains("<a class=\"link\" href=\"https://accounts.test/login\">"));
         assert!(fetch(&router, "/dev/mailbox").await.1.contains("&lt;i&gt;s&lt;/i&gt;"));
     }
 }

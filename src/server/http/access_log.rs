@@ -1,11 +1,10 @@
 //! One span and one line per request. What people send is not in it: no query, no path as typed, no headers.
 
-use super::{assets::Served, client, request_id::RequestId, trace};
+use super::{assets::Served, client, layers::Inward, request_id::RequestId, trace};
 use crate::server::metrics::Metrics;
 use axum::{
     extract::{MatchedPath, Request, State},
     http::Method,
-    middleware::Next,
     response::Response,
 };
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tracing::{Instrument as _, field::Empty};
 /// is empty until a handler records who calls. When the answer's head is there, one line says what came of it.
 ///
 /// The route is the router's pattern; `asset` for a file, `none` where nothing matched.
-pub async fn log(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub async fn log<N: Inward>(State(metrics): State<Metrics>, request: Request, next: N) -> Response {
     let _running = metrics.request();
     let start = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -71,7 +70,13 @@ pub(super) fn method(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{Router, body::Body, extract::ConnectInfo, middleware, routing::get};
+    use axum::{
+        Router,
+        body::Body,
+        extract::ConnectInfo,
+        middleware::{self, Next},
+        routing::get,
+    };
     use std::{
         net::SocketAddr,
         sync::{Arc, Mutex},
@@ -122,7 +127,7 @@ mod tests {
             .route(crate::paths::HEALTH, get(|| async { "ok" }))
             .route(crate::paths::READY, get(|| async { "ready" }))
             .route("/pkg/a.js", get(asset))
-            .layer(middleware::from_fn_with_state(Metrics::new(), log));
+            .layer(middleware::from_fn_with_state(Metrics::new(), log::<Next>));
         let mut request = Request::get(uri).header("user-agent", "evil\tagent").body(Body::empty()).unwrap();
         request.extensions_mut().insert(RequestId("id-1".to_owned()));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 7], 1))));

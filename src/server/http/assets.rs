@@ -14,9 +14,12 @@ use tower_http::services::{
     fs::{Backend, DefaultServeDirFallback},
 };
 
+/// The media type of a script.
+pub(super) const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+
 /// What may leave the server as a file, and as what.
 const KINDS: [(&str, HeaderValue); 9] = [
-    ("js", HeaderValue::from_static("text/javascript; charset=utf-8")),
+    ("js", SCRIPT),
     ("wasm", HeaderValue::from_static("application/wasm")),
     ("css", HeaderValue::from_static("text/css; charset=utf-8")),
     ("ico", HeaderValue::from_static("image/x-icon")),
@@ -28,12 +31,14 @@ const KINDS: [(&str, HeaderValue); 9] = [
 ];
 
 /// A name with its own hash in it never means anything else.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(super) const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Icons are asked for on every page, and who changes one can wait.
+const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// Kept, but asked for each time.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// cargo-leptos puts 22 characters of base64url into a name; nothing people call a file by comes near.
-const HASH_LENGTH: usize = 22;
+pub(super) const HASH_LENGTH: usize = 22;
 
 /// The `site_root` that means the site in the binary. No folder has an empty name.
 pub const EMBEDDED: &str = "";
@@ -52,7 +57,14 @@ pub fn serve_asset<B>(
 ) -> impl Future<Output = Option<Response>> + Send + 'static + use<B> {
     let path = request.uri().path();
     let wanted = kind(path).and_then(|kind| {
-        let cache = if is_hashed(path) { FOR_EVER } else { ASK_FIRST };
+        let is_icon = [".svg", ".ico", ".png"].iter().any(|end| path.ends_with(end));
+        let cache = if is_hashed(path) {
+            FOR_EVER
+        } else if is_icon {
+            FOR_A_DAY
+        } else {
+            ASK_FIRST
+        };
         Some((kind, cache, folder(site_root), question(request)?))
     });
     async move {
@@ -203,6 +215,7 @@ mod tests {
             ("doorward.db", "db"),
             ("index.html", "html"),
             ("robots.txt", "robots"),
+            ("favicon.svg", "icon"),
         ] {
             fs::write(root.join(name), text).unwrap();
         }
@@ -244,6 +257,7 @@ mod tests {
         let (wasm, _) = get(&root, "/pkg/doorward.wasm", &[]).await.unwrap();
         assert_eq!((&wasm["cache-control"], wasm["content-type"].as_bytes()), (&ASK_FIRST, &b"application/wasm"[..]));
         assert_eq!(get(&root, "/robots.txt?x=../y", &[]).await.unwrap().0["cache-control"], ASK_FIRST);
+        assert_eq!(get(&root, "/favicon.svg", &[]).await.unwrap().0["cache-control"], FOR_A_DAY);
         assert!(
             !is_hashed("/pkg/8WFQSJ3FLxx6mTO5oGXp-w.js") && !is_hashed("/pkg/snippets-8WFQSJ3FLxx6mTO5oGXp-w/a.js")
         );

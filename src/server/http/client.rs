@@ -6,7 +6,7 @@ use super::proxies::ClientAddress;
 use crate::server::auth::Origin;
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{Extensions, header, request::Parts},
+    http::{Extensions, HeaderValue, header, request::Parts},
 };
 use std::{
     convert::Infallible,
@@ -59,11 +59,16 @@ impl Client {
     /// The client of the request with this head.
     #[must_use]
     pub fn of(parts: &Parts) -> Self {
-        let agent =
-            parts.headers.get(header::USER_AGENT).map(|value| clean(&String::from_utf8_lossy(value.as_bytes())));
+        Self::new(ip(&parts.extensions), parts.headers.get(header::USER_AGENT))
+    }
+
+    /// The client at that address which calls itself that.
+    #[must_use]
+    pub fn new(ip: IpAddr, user_agent: Option<&HeaderValue>) -> Self {
+        let agent = user_agent.map(|value| clean(&String::from_utf8_lossy(value.as_bytes())));
         let user_agent = agent.unwrap_or_default();
         let device_label = device_label(&user_agent);
-        Self { ip: ip(&parts.extensions), user_agent, device_label }
+        Self { ip, user_agent, device_label }
     }
 
     /// The part of the address that belongs to one subscriber: IPv4 whole, IPv6 its /64. For throttles and for people.

@@ -48,15 +48,18 @@ impl Cookies {
     /// The value that the request carries, if it is there once. Twice is a sign of somebody planting cookies: then none.
     #[must_use]
     pub fn read(&self, headers: &HeaderMap, kind: Kind) -> Option<SecretString> {
-        let name = self.name(kind);
-        // Cookies of others on this host may hold any byte; they must not hide ours.
-        let texts = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let mut found = texts
-            .flat_map(|text| Cookie::split_parse(text.into_owned()).filter_map(Result::ok).collect::<Vec<_>>())
-            .filter(|cookie| cookie.name() == name)
-            .map(|cookie| cookie.value().to_owned());
-        let first = found.next()?;
-        found.next().is_none().then(|| first.into())
+        let is_it = |name: &str| name.strip_prefix(&self.settings.name) == Some(suffix(kind));
+        let mut first = None;
+        for value in headers.get_all(header::COOKIE) {
+            // Cookies of others on this host may hold any byte; they must not hide ours.
+            let text = String::from_utf8_lossy(value.as_bytes());
+            for cookie in Cookie::split_parse(&*text).filter_map(Result::ok).filter(|cookie| is_it(cookie.name())) {
+                if first.replace(cookie.value().to_owned()).is_some() {
+                    return None;
+                }
+            }
+        }
+        first.map(SecretString::from)
     }
 
     /// Keeps a refresh token.
@@ -147,17 +150,7 @@ impl Cookies {
     }
 
     fn name(&self, kind: Kind) -> String {
-        let suffix = match kind {
-            Kind::Session => "",
-            Kind::Request => "-request",
-            Kind::Link => "-link",
-            Kind::Confirming => "-confirming",
-            Kind::Devices => "-devices",
-            Kind::Challenge => "-challenge",
-            Kind::Trusted => "-trusted",
-            Kind::Codes => "-codes",
-        };
-        [&self.settings.name, suffix].concat()
+        [&self.settings.name, suffix(kind)].concat()
     }
 
     /// The one place where attributes are decided: `HttpOnly`, `Path=/`, no `Domain` (RFC 6265bis, `__Host-`).
@@ -176,5 +169,19 @@ impl Cookies {
         built.set_max_age(max_age.map(Duration::seconds));
         // Names and values are ours and plain; a value that no header takes would only be an empty cookie.
         HeaderValue::from_str(&built.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+/// What stands behind the name of the session's cookie in the names of the others.
+const fn suffix(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Session => "",
+        Kind::Request => "-request",
+        Kind::Link => "-link",
+        Kind::Confirming => "-confirming",
+        Kind::Devices => "-devices",
+        Kind::Challenge => "-challenge",
+        Kind::Trusted => "-trusted",
+        Kind::Codes => "-codes",
     }
 }

@@ -1,15 +1,14 @@
 //! Pages of other origins: which may call the doors for programs and read the answers. None, unless `cors.origins` lists
 //! them; no page of ours is ever among what they may read.
 
-use super::doors::Door;
+use super::{doors::Door, layers::Inward};
 use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
-    middleware::Next,
 };
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long a browser may remember what a pre-flight said: a day, as front ends of Django know it. Browsers cap it.
@@ -66,7 +65,7 @@ impl Origins {
 /// Middleware: the headers of cross-origin resource sharing, and the answers to pre-flights, at the doors for programs.
 ///
 /// Whoever is not listed is told nothing of it: not even which methods a listed origin may use.
-pub async fn share(State(origins): State<Origins>, request: Request, next: Next) -> Response<Body> {
+pub async fn share<N: Inward>(State(origins): State<Origins>, request: Request, next: N) -> Response<Body> {
     let door = Door::of(request.uri().path());
     if origins.0.is_empty() || door == Door::Pages {
         return next.run(request).await;
@@ -78,7 +77,19 @@ pub async fn share(State(origins): State<Origins>, request: Request, next: Next)
     let is_options = request.method() == Method::OPTIONS;
     let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_listed && (asks || !is_options) {
-        let answer: Result<Response<Body>, Infallible> = origins.layer(door).layer(next).oneshot(request).await;
+        let mut next = Some(next);
+        // Asked once; there is no second time.
+        let once = service_fn(move |request| {
+            let next = next.take();
+            async move {
+                Ok::<_, Infallible>(match next {
+                    Some(next) => next.run(request).await,
+                    None => Response::default(),
+                })
+            }
+        });
+        let answer: Result<Response<Body>, Infallible> =
+            Box::pin(origins.layer(door).layer(once).oneshot(request)).await;
         answer.unwrap_or_else(|never| match never {})
     } else {
         next.run(request).await

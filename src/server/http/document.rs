@@ -1,6 +1,6 @@
 //! Leptos's glue: a page rendered with what it needs to know.
 
-use super::{AppState, headers::page_csp, local_time};
+use super::{AppState, assets, everybodys, headers::page_csp, local_time};
 use crate::{
     app::shell,
     domain::{account::Account, factor::Waiting, problem::Problem},
@@ -14,8 +14,9 @@ use axum::{
     body::Body,
     http::{Request, Response, header},
 };
+use http_body_util::{BodyExt as _, Collected};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
+use std::sync::{Arc, OnceLock};
 
 /// What a page is rendered with.
 #[derive(Clone, Debug, Default)]
@@ -50,14 +51,37 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Whether nothing on it is of anybody, or of this request.
+    pub(super) fn is_nobodys(&self) -> bool {
+        let of_somebody = self.visitor.is_some() || self.waiting.is_some() || self.link.is_some();
+        let of_request = self.proof.is_some() || self.failure.is_some() || self.status.is_some();
+        !of_somebody && !of_request && self.posted == Posted::default()
+    }
+}
+
 /// Marks an answer that holds a secret, so that nobody compresses it.
 #[derive(Clone, Copy, Debug)]
 pub struct Secret;
 
-/// Renders the page of the request's path.
+/// The page of the request's path: rendered, or as it was rendered before if it is the same for everybody.
 pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
+    let place = everybodys::place_of(&request, &page).filter(|_| !state.development);
+    let Some(place) = place else { return render(state, request, page).await };
+    match state.everybodys.recall(place, &request) {
+        Some(answer) => answer,
+        None => state.everybodys.keep(place, render(state, request, page).await).await,
+    }
+}
+
+async fn render(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
     let (status, secret) = (page.status, page.holds_secret());
     let options = state.leptos.clone();
+    let mut files = state.site_files.names().clone();
+    if state.development {
+        // The stylesheet is built anew beside a server that goes on.
+        files.style = assets::stylesheet(&options);
+    }
     let site_name = state.settings.server.site_name.clone();
     let development = state.development;
     let shortest = ShortestPassword(state.settings.password.min_length);
@@ -65,9 +89,12 @@ pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Respo
     let asks = AsksConfirmation(registration.confirmation != Confirm::Off);
     let open = RegistrationOpen(registration.open);
     let local_time = local_time::formatter(page.visitor.as_ref().map_or("UTC", |account| &account.time_zone));
+    let nonce = Arc::new(OnceLock::new());
+    let given = Arc::clone(&nonce);
     let context = move || {
         provide_context(Visitor(page.visitor.clone()));
         provide_context(SiteName(site_name.clone()));
+        provide_context(files.clone());
         provide_context(shortest);
         provide_context(page.posted.clone());
         provide_context(page.facts.clone());
@@ -90,12 +117,10 @@ pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Respo
         if let Some(status) = page.status {
             provide_context(Status(status.as_u16()));
         }
-        if let Some((answer, nonce)) = use_context::<ResponseOptions>().zip(leptos::nonce::use_nonce()) {
-            answer.insert_header(header::CONTENT_SECURITY_POLICY, page_csp(&nonce, development));
-        }
+        drop(given.set(leptos::nonce::use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default()));
     };
-    let mut response =
-        leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
+    let rendered = leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
+    let mut response = dressed(rendered, nonce.get().map_or("", String::as_str), development).await;
     if let Some(status) = status {
         *response.status_mut() = status;
     }
@@ -103,4 +128,23 @@ pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Respo
         response.extensions_mut().insert(Secret);
     }
     response
+}
+
+/// What Leptos writes behind a page for its resources: here there are none, and `site_files` says so once for all pages.
+const NO_RESOURCES: [&str; 2] = [
+    "__RESOLVED_RESOURCES=[];__SERIALIZED_ERRORS=[];__PENDING_RESOURCES=[];__RESOURCE_RESOLVERS=[];",
+    "__INCOMPLETE_CHUNKS=[];",
+];
+
+/// The page without that, and with its policy. If there is more behind a page, it stays, and the policy lets it run.
+async fn dressed(rendered: Response<Body>, nonce: &str, development: bool) -> Response<Body> {
+    let (mut head, body) = rendered.into_parts();
+    // The page is complete when it comes, in one piece; what cannot be read is an empty page.
+    let html = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let scripts = NO_RESOURCES.map(|data| format!("<script nonce=\"{nonce}\">{data}</script>")).concat();
+    let bare = html.len().saturating_sub(scripts.len());
+    let is_bare = html.ends_with(scripts.as_bytes());
+    let inline = Some(nonce).filter(|_| development || !is_bare);
+    head.headers.insert(header::CONTENT_SECURITY_POLICY, page_csp(inline, development));
+    Response::from_parts(head, Body::from(if is_bare { html.slice(..bare) } else { html }))
 }

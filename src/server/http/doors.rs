@@ -1,8 +1,8 @@
 //! Which door a path belongs to, and the language in which a refusal is told there.
 
-use super::{api, compat, request_id::RequestId};
+use super::{api, compat, layers::Inward, request_id::RequestId};
 use crate::{domain::problem::Problem, paths};
-use axum::{body::Body, extract::Request, http::Response, middleware::Next};
+use axum::{body::Body, extract::Request, http::Response};
 
 /// A door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Door {
 }
 
 /// Middleware: tells a problem in the words of its door, whoever in the house has refused the request.
-pub async fn tell(request: Request, next: Next) -> Response<Body> {
+pub async fn tell<N: Inward>(request: Request, next: N) -> Response<Body> {
     let door = Door::of(request.uri().path());
     let id = request.extensions().get::<RequestId>().cloned();
     let mut response = next.run(request).await;

@@ -20,7 +20,7 @@
 //! `null` beside `same-origin` is a form of our own from a page with `Referrer-Policy: no-referrer`. A sandboxed frame
 //! also sends `null`, but `cross-site` with it.
 
-use super::{cors::Origins, doors::Door, media::is_json};
+use super::{cors::Origins, doors::Door, layers::Inward, media::is_json};
 use crate::{
     domain::problem::{Code, Problem},
     paths,
@@ -28,7 +28,6 @@ use crate::{
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
@@ -146,7 +145,7 @@ fn has_bearer(headers: &HeaderMap) -> bool {
 
 /// Middleware: answers 403 to what may come from another site; see the table above. Reports of the content security
 /// policy are let through, since browsers send them without either header.
-pub async fn same_origin(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub async fn same_origin<N: Inward>(State(guard): State<Guard>, request: Request, next: N) -> Response {
     let verdict = guard.check(request.method(), request.uri().path(), request.headers());
     let Err(refusal) = verdict else { return next.run(request).await };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);

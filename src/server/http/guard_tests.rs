@@ -1,7 +1,12 @@
 //! The guard's table, line by line.
 
 use super::*;
-use axum::{Router, body::Body, middleware, routing::any};
+use axum::{
+    Router,
+    body::Body,
+    middleware::{self, Next},
+    routing::any,
+};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
@@ -119,7 +124,7 @@ fn the_public_url_is_compared_as_browsers_write_it() {
 async fn a_refusal_is_a_problem_that_names_no_other_site() {
     let app = Router::new()
         .route(paths::LOGIN, any(|| async { "in" }))
-        .layer(middleware::from_fn_with_state(Guard::new(OURS, Origins::new(&[])), same_origin));
+        .layer(middleware::from_fn_with_state(Guard::new(OURS, Origins::new(&[])), same_origin::<Next>));
     let request = Request::post(paths::LOGIN).header("origin", "https://evil.test").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     assert_eq!(

@@ -1,9 +1,9 @@
 //! The headers that every answer carries, errors and redirects included, and the content security policies.
 
+use super::{assets::Served, layers::Inward};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -21,13 +21,15 @@ const PERMISSIONS: HeaderValue = HeaderValue::from_static(
      screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
 );
 
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
 /// On every answer, whatever a handler set.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    (PERMISSIONS_POLICY, PERMISSIONS),
 ];
 
 /// On every answer whose handler has not said better.
@@ -71,22 +73,34 @@ impl Headers {
 }
 
 /// Middleware: [`Headers::apply`] on every answer that comes from further in.
-pub async fn set(State(ours): State<Headers>, request: Request, next: Next) -> Response {
+pub async fn set<N: Inward>(State(ours): State<Headers>, request: Request, next: N) -> Response {
     let mut response = next.run(request).await;
     ours.apply(response.headers_mut());
+    if response.extensions().get::<Served>().is_some() && !may_be_shown(response.headers()) {
+        // Only documents have permissions (W3C, "Permissions Policy"): on a script it is half a kilobyte for nothing.
+        response.headers_mut().remove(PERMISSIONS_POLICY);
+    }
     response
 }
 
-/// The policy of a page whose inline scripts carry `nonce`. With `development`, the page may also talk to the reload
-/// socket of `cargo leptos watch`.
+/// Whether a browser that is led to this file shows it as a document with contents of ours.
+fn may_be_shown(headers: &HeaderMap) -> bool {
+    const PARTS_OF_PAGES: [&str; 4] = ["text/javascript", "application/wasm", "text/css", "font/woff2"];
+    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    !PARTS_OF_PAGES.iter().any(|part| media.starts_with(part))
+}
+
+/// The policy of a page, which allows no inline script but those with a `nonce`, if there are any. With `development`, the
+/// page may also talk to the reload socket of `cargo leptos watch`.
 #[must_use]
-pub fn page_csp(nonce: &str, development: bool) -> HeaderValue {
+pub fn page_csp(nonce: Option<&str>, development: bool) -> HeaderValue {
+    let inline = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let reload = if development { " ws://localhost:3001 ws://127.0.0.1:3001" } else { "" };
     let reports = crate::paths::CSP_REPORTS;
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
-         connect-src 'self'{reload}; img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
-         base-uri 'none'; object-src 'none'; frame-ancestors 'none'; report-uri {reports}"
+        "default-src 'none'; script-src 'self'{inline} 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'{reload}; \
+         img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'; report-uri {reports}"
     );
     // A nonce is base64, so this always fits; if it ever does not, a page without scripts is the safe answer.
     HeaderValue::from_str(&policy).unwrap_or(BARE_CSP)
@@ -144,16 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_run_only_what_carries_its_nonce() {
-        let csp = page_csp("bm9uY2U=", false);
+    fn a_page_may_run_only_what_is_a_file_of_ours() {
         assert_eq!(
-            csp,
-            "default-src 'none'; script-src 'self' 'nonce-bm9uY2U=' 'wasm-unsafe-eval'; style-src 'self' \
-             'nonce-bm9uY2U='; connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; \
-             form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; report-uri /csp-reports"
+            page_csp(None, false),
+            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
+             img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+             object-src 'none'; frame-ancestors 'none'; report-uri /csp-reports"
         );
-        let development = page_csp("n", true);
-        assert!(development.to_str().unwrap().contains("connect-src 'self' ws://localhost:3001 ws://127.0.0.1:3001;"));
-        assert_eq!(page_csp("n\r\nx: y", false), BARE_CSP);
+        let development = page_csp(Some("bm9uY2U="), true);
+        let development = development.to_str().unwrap();
+        assert!(development.contains("script-src 'self' 'nonce-bm9uY2U=' 'wasm-unsafe-eval';"));
+        assert!(development.contains("connect-src 'self' ws://localhost:3001 ws://127.0.0.1:3001;"));
+        assert_eq!(page_csp(Some("n\r\nx: y"), false), BARE_CSP);
     }
 }

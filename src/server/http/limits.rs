@@ -1,15 +1,14 @@
 //! Limits on one request: how large, how long; and what is left of it when a handler panics.
 
-use super::request_id::RequestId;
+use super::{layers::Inward, request_id::RequestId};
 use crate::{
     domain::problem::{Code, Problem},
     server::settings,
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::header,
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use futures::FutureExt as _;
@@ -47,7 +46,7 @@ impl Limits {
 ///   dropped where it waits; what it has handed to other tasks goes on.
 /// - A handler that panics costs its own request (500) and nothing else. The panic itself is logged by the hook of
 ///   [`log_panics`], inside the request's span; the answer names only the request.
-pub async fn hold(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+pub async fn hold<N: Inward>(State(limits): State<Limits>, request: Request, next: N) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let answer = tokio::time::timeout(limits.time, within(limits.body, request, next));
     match AssertUnwindSafe(answer).catch_unwind().await {
@@ -60,7 +59,7 @@ pub async fn hold(State(limits): State<Limits>, request: Request, next: Next) ->
 }
 
 /// Middleware: the net under what is outside [`hold`], such as the rendering of a problem as a page.
-pub async fn net(request: Request, next: Next) -> Response {
+pub async fn net<N: Inward>(request: Request, next: N) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     answer.unwrap_or_else(|_| broken(id).into_response())
@@ -77,18 +76,19 @@ fn broken(id: Option<RequestId>) -> Problem {
 }
 
 /// The answer to a request whose body is held to `limit`. Whatever a handler makes of a body that was cut is replaced.
-async fn within(limit: usize, request: Request, next: Next) -> Response {
+async fn within<N: Inward>(limit: usize, request: Request, next: N) -> Response {
     if stated_length(&request).is_some_and(|length| length > limit as u64) {
         return too_large(limit);
     }
     let exceeded = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&exceeded);
-    let request = request.map(|body| {
+    let limited = |body: Body| {
         Body::new(Limited::new(body, limit).map_err(move |error| {
             seen.fetch_or(error.is::<LengthLimitError>(), Relaxed);
             error
         }))
-    });
+    };
+    let request = if request.body().is_end_stream() { request } else { request.map(limited) };
     let response = next.run(request).await;
     if exceeded.load(Relaxed) { too_large(limit) } else { response }
 }
@@ -114,7 +114,12 @@ pub fn log_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{Router, body::Bytes, middleware, routing::post};
+    use axum::{
+        Router,
+        body::Bytes,
+        middleware::{self, Next},
+        routing::post,
+    };
     use tower::ServiceExt as _;
 
     fn app() -> Router {
@@ -129,7 +134,7 @@ mod tests {
             .route("/unread", post(|| async { "not read" }))
             .route("/slow", post(std::future::pending::<()>))
             .route("/panics", post(panics))
-            .layer(middleware::from_fn_with_state(Limits { body: 16, time: Duration::from_secs(30) }, hold))
+            .layer(middleware::from_fn_with_state(Limits { body: 16, time: Duration::from_secs(30) }, hold::<Next>))
     }
 
     async fn panics() -> &'static str {

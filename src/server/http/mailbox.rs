@@ -39,7 +39,7 @@ pub async fn list(State(pages): State<MailboxPages>) -> Response {
         }
         Ok(mails) => {
             let rows: String = mails.iter().map(row).collect();
-            pages.page(StatusCode::OK, "Mailbox", &format!("<ul class=\"space-y-3\">{rows}</ul>"))
+            pages.page(StatusCode::OK, "Mailbox", &format!("<ul class=\"mails\">{rows}</ul>"))
         }
         Err(error) => pages.failed(&error),
     }
@@ -62,9 +62,7 @@ impl MailboxPages {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title} – {site}</title>\n<link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n<link rel=\"stylesheet\" href=\"{stylesheet}\">\n</head>\n\
-             <body class=\"min-h-dvh bg-canvas text-ink\">\n\
-             <main class=\"mx-auto w-full max-w-2xl px-4 py-10 space-y-6\">\n\
-             <h1 class=\"text-2xl font-semibold wrap-anywhere\">{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+             <body>\n<main class=\"mailbox\">\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
         );
         let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, POLICY)];
         (status, headers, Html(page)).into_response()
@@ -73,7 +71,7 @@ impl MailboxPages {
     fn letter(&self, mail: &KeptMail) -> String {
         format!(
             "<p class=\"muted\">To {}, {}</p>\n\
-             <article class=\"card block whitespace-pre-wrap wrap-anywhere\">{}</article>\n{}",
+             <article class=\"card mail\">{}</article>\n{}",
             escape(&mail.to),
             when(mail),
             self.with_links(&mail.text),
@@ -89,7 +87,7 @@ impl MailboxPages {
                 let space = escape(&piece[word.len()..]);
                 let word_as_html = escape(word);
                 if self.is_ours(word) {
-                    format!("<a class=\"link wrap-anywhere\" href=\"{word_as_html}\">{word_as_html}</a>{space}")
+                    format!("<a class=\"link\" href=\"{word_as_html}\">{word_as_html}</a>{space}")
                 } else {
                     word_as_html + &space
                 }

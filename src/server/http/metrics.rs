@@ -37,7 +37,7 @@ pub async fn serve_metrics(
         .route(paths::METRICS, get(show))
         .route(paths::HEALTH, get(health::health))
         .fallback(|| async { super::not_found() })
-        .layer(middleware::from_fn_with_state(limits, super::limits::hold))
+        .layer(middleware::from_fn_with_state(limits, super::limits::hold::<Next>))
         .layer(middleware::from_fn(plainly))
         .with_state((auth, metrics));
     // Its own connections and refusals are not the site's.

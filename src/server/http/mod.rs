@@ -14,6 +14,7 @@ pub mod discovery;
 mod document;
 mod doors;
 pub mod embedded;
+mod everybodys;
 mod export;
 mod factors;
 mod form_again;
@@ -22,6 +23,7 @@ mod given_proof;
 mod guard;
 mod headers;
 mod health;
+mod layers;
 mod limits;
 pub mod local_time;
 pub mod mailbox;
@@ -32,17 +34,21 @@ mod passkeys;
 pub mod problem;
 mod proxies;
 mod qr;
+mod ready_made;
 mod recovery_codes_file;
 pub mod render;
 mod request_id;
 mod serve;
+mod site_files;
 mod stopping;
 mod trace;
 mod wire;
 
+pub use everybodys::Everybodys;
 pub use limits::log_panics;
 pub use metrics::serve_metrics;
 pub use serve::serve;
+pub use site_files::SiteFiles;
 
 use crate::{
     app::App,
@@ -69,6 +75,7 @@ use axum::{
 use leptos::config::LeptosOptions;
 use std::{
     net::{IpAddr, SocketAddr},
+    ops::Deref,
     path::Path,
     sync::Arc,
 };
@@ -77,15 +84,22 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 /// Effort for a page, the same number for brotli (0 to 11) and gzip (0 to 9): most of the gain for little time.
 const PAGE_COMPRESSION: i32 = 4;
 
-/// What every door knows.
+/// What every door knows. Cheap to clone, which happens many times in a request.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Known>);
+
+/// What an [`AppState`] holds.
+pub struct Known {
     /// The one service.
     pub auth: AuthService,
     /// The settings.
     pub settings: Arc<Settings>,
     /// Where the site's files are, and their names.
     pub leptos: LeptosOptions,
+    /// What every page names of them.
+    pub site_files: SiteFiles,
+    /// Pages that are the same for everybody.
+    pub everybodys: Everybodys,
     /// Our cookies.
     pub cookies: cookies::Cookies,
     /// Counters of what happens.
@@ -100,15 +114,28 @@ pub struct AppState {
     pub mailbox: Option<Mailbox>,
 }
 
+impl From<Known> for AppState {
+    fn from(known: Known) -> Self {
+        Self(Arc::new(known))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.0
+    }
+}
+
 impl AppState {
     fn site_root(&self) -> &Path {
         Path::new(self.leptos.site_root.as_ref())
     }
 }
 
-/// All routes under all layers. The outermost layer stands last.
+/// All routes, behind all [`layers`].
 pub fn router(state: AppState) -> Router {
-    let settings = &state.settings.server;
     let mut routes = Router::new()
         .route(&[paths::ACTIONS, "/{name}"].concat(), any(actions::answer))
         .route(paths::JWKS, get(discovery::jwks))
@@ -123,10 +150,6 @@ pub fn router(state: AppState) -> Router {
     for path in paths::METADATA {
         routes = routes.route(path, get(discovery::metadata));
     }
-    routes = routes.merge(api::router()).merge(api::docs::router());
-    if state.settings.compat.enabled {
-        routes = routes.merge(compat::router());
-    }
     let pages: Vec<String> = leptos_axum::generate_route_list(App).iter().map(|page| page.path().to_owned()).collect();
     for page in &pages {
         routes = routes.route(page, get(pages::show).post(pages::submit));
@@ -136,27 +159,19 @@ pub fn router(state: AppState) -> Router {
     for path in others.filter(|path| ![paths::LOGOUT, paths::forms::EXPORT].contains(path)) {
         routes = routes.route(path, get(pages::lead_to_page).post(pages::submit));
     }
-    let mut routes = routes
-        .method_not_allowed_fallback(|| async { pages::not_allowed() })
-        .fallback(pages::missing)
-        .with_state(state.clone());
+    let compression = CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_COMPRESSION));
+    // What else is answered is small: it does not pass there.
+    let mut routes =
+        routes.merge(api::docs::router()).fallback(pages::missing).layer(compression.compress_when(is_open_page));
+    routes = routes.merge(api::router());
+    if state.settings.compat.enabled {
+        routes = routes.merge(compat::router());
+    }
+    let mut routes = routes.method_not_allowed_fallback(|| async { pages::not_allowed() }).with_state(state.clone());
     if let Some(mailbox) = state.mailbox.clone() {
         routes = routes.merge(mailbox_pages(&state, mailbox));
     }
-    let origins = cors::Origins::new(&state.settings.cors.origins);
-    let guard = guard::Guard::new(&settings.public_url, origins.clone());
-    routes
-        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_COMPRESSION)).compress_when(is_open_page))
-        .layer(middleware::from_fn_with_state(guard, guard::same_origin))
-        .layer(middleware::from_fn_with_state(limits::Limits::new(settings), limits::hold))
-        .layer(middleware::from_fn_with_state(state.clone(), pages::for_people))
-        .layer(middleware::from_fn(limits::net))
-        .layer(middleware::from_fn(doors::tell))
-        .layer(middleware::from_fn_with_state(origins, cors::share))
-        .layer(middleware::from_fn_with_state(headers::Headers::new(&settings.public_url), headers::set))
-        .layer(middleware::from_fn_with_state(state.metrics.clone(), access_log::log))
-        .layer(middleware::from_fn_with_state(proxies::Proxies::new(settings), proxies::resolve))
-        .layer(middleware::from_fn_with_state(state.entropy.clone(), request_id::give))
+    routes.layer(middleware::from_fn_with_state(layers::Layers::new(&state), layers::pass))
 }
 
 /// Rendered pages are compressed on their way out, files were when they were built, and everything else is small. A page
@@ -169,7 +184,7 @@ fn is_open_page(status: StatusCode, _: Version, headers: &HeaderMap, extensions:
 fn mailbox_pages(state: &AppState, mailbox: Mailbox) -> Router {
     let pages = mailbox::MailboxPages {
         mailbox,
-        stylesheet: assets::stylesheet(&state.leptos),
+        stylesheet: state.site_files.names().style.clone(),
         site_name: state.settings.server.site_name.clone(),
         public_url: state.settings.server.public_url.clone(),
     };

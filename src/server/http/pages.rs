@@ -7,6 +7,7 @@ use super::{
     doors::Door,
     form_again::show_again,
     forms::{self, Form},
+    layers::Inward,
     media,
     problem::{PROBLEM_JSON, status},
     render::Call,
@@ -25,7 +26,6 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::State,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts},
-    middleware::Next,
     response::IntoResponse as _,
 };
 use secrecy::ExposeSecret as _;
@@ -279,13 +279,15 @@ pub async fn failure(state: &AppState, request: Request<Body>, problem: Problem)
 }
 
 /// Middleware: a person who gets a problem gets it as a page, whoever in the house has refused the request.
-pub async fn for_people(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response<Body> {
+pub async fn for_people<N: Inward>(State(state): State<AppState>, request: Request<Body>, next: N) -> Response<Body> {
     let path = request.uri().path();
-    if !accepts_html(request.headers()) || path.starts_with(paths::ACTIONS) || Door::of(path) != Door::Pages {
-        return next.run(request).await;
-    }
+    let is_a_persons =
+        accepts_html(request.headers()) && !path.starts_with(paths::ACTIONS) && Door::of(path) == Door::Pages;
     let (parts, body) = request.into_parts();
-    let (head, body) = next.run(Request::from_parts(parts.clone(), body)).await.into_parts();
+    let kept = is_a_persons.then(|| parts.clone());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let Some(parts) = kept else { return response };
+    let (head, body) = response.into_parts();
     if head.headers.get(header::CONTENT_TYPE).is_none_or(|media| media != PROBLEM_JSON) {
         return Response::from_parts(head, body);
     }
@@ -295,13 +297,18 @@ pub async fn for_people(State(state): State<AppState>, request: Request<Body>, n
     };
     let mut request = Request::from_parts(parts, Body::empty());
     *request.method_mut() = Method::GET;
-    let mut response = failure(&state, request, problem).await;
+    // In a box: a future is as large as the largest thing it may wait for, and is copied on its way.
+    let mut response = Box::pin(failure(&state, request, problem)).await;
     copy(&head.headers, response.headers_mut());
     response
 }
 
 /// Answers everything that nobody else does: a file of the site, or "not found" in the form that was asked for.
 pub async fn missing(State(state): State<AppState>, request: Request<Body>) -> Response<Body> {
+    let files = &state.site_files;
+    if let Some(file) = files.serve(request.method(), request.uri().path(), request.headers()).await {
+        return file;
+    }
     if let Some(file) = super::assets::serve_asset(state.site_root(), &request).await {
         return file;
     }

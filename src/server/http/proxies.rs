@@ -2,12 +2,11 @@
 //!
 //! Only `X-Forwarded-For` is read, and only from a peer that `server.trusted_proxies` names: anybody can write it.
 
-use super::trace;
+use super::{layers::Inward, trace};
 use crate::{paths, server::settings};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::HeaderMap,
-    middleware::Next,
     response::Response,
 };
 use ipnet::IpNet;
@@ -74,7 +73,7 @@ impl Proxies {
 }
 
 /// Middleware: finds out where the request comes from and puts a [`ClientAddress`] into its extensions. Never refuses.
-pub async fn resolve(State(proxies): State<Proxies>, mut request: Request, next: Next) -> Response {
+pub async fn resolve<N: Inward>(State(proxies): State<Proxies>, mut request: Request, next: N) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
     // Who may say where a request comes from may say what trace it belongs to; strangers shall not choose what is traced.
     if peer.is_none_or(|peer| !proxies.trusts(peer)) {

@@ -2,7 +2,12 @@
 
 pub use crate::server::auth::{LoginForm, RegistrationForm, ResetForm};
 
-use super::{AppState, client::Client, cookies::Kind, given_proof::GivenProof};
+use super::{
+    AppState,
+    client::{self, Client},
+    cookies::Kind,
+    given_proof::GivenProof,
+};
 use crate::{
     domain::{
         account::Account,
@@ -16,7 +21,10 @@ use crate::{
 use axum::http::{HeaderMap, HeaderValue, header, request};
 use leptos::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// W3C "Clear Site Data": not among `http`'s own names.
 const CLEAR_SITE_DATA: header::HeaderName = header::HeaderName::from_static("clear-site-data");
@@ -25,7 +33,8 @@ const CLEAR_SITE_DATA: header::HeaderName = header::HeaderName::from_static("cle
 #[derive(Clone)]
 pub struct Call {
     state: AppState,
-    client: Client,
+    ip: IpAddr,
+    user_agent: Option<HeaderValue>,
     known_devices: Option<SecretString>,
     held: Option<SecretString>,
     request: Option<SecretString>,
@@ -57,7 +66,8 @@ impl Call {
     #[must_use]
     pub fn of(state: &AppState, parts: &request::Parts) -> Self {
         Self {
-            client: Client::of(parts),
+            ip: client::ip(&parts.extensions),
+            user_agent: parts.headers.get(header::USER_AGENT).cloned(),
             known_devices: state.cookies.read(&parts.headers, Kind::Devices),
             confirming: state.cookies.read(&parts.headers, Kind::Confirming),
             held: state.cookies.read(&parts.headers, Kind::Session),
@@ -190,7 +200,7 @@ impl Call {
         Origin {
             known_devices: self.known_devices.as_ref().map(|devices| devices.expose_secret().to_owned()),
             trusted: self.trusted.as_ref().map(|trusted| trusted.expose_secret().to_owned()),
-            ..self.client.origin()
+            ..Client::new(self.ip, self.user_agent.as_ref()).origin()
         }
     }
 

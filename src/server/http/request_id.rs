@@ -1,10 +1,10 @@
 //! One name per request, in the log and in the answer, so that a person's report finds its lines.
 
+use super::layers::Inward;
 use crate::server::entropy::Entropy;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
     response::Response,
 };
 use std::{fmt::Write as _, sync::Arc};
@@ -20,7 +20,7 @@ const LIMIT: usize = 64;
 pub struct RequestId(pub String);
 
 /// Middleware: takes the caller's name for the request if it is harmless, makes one if not, and sends it back.
-pub async fn give(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: Next) -> Response {
+pub async fn give<N: Inward>(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: N) -> Response {
     let id = given(request.headers()).unwrap_or_else(|| fresh(&*entropy));
     let value = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
@@ -50,7 +50,12 @@ fn fresh(entropy: &dyn Entropy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{Extension, Router, body::Body, middleware, routing::get};
+    use axum::{
+        Extension, Router,
+        body::Body,
+        middleware::{self, Next},
+        routing::get,
+    };
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 
@@ -65,7 +70,7 @@ mod tests {
     async fn named(given: &[&str]) -> String {
         let app = Router::new()
             .route("/", get(|Extension(RequestId(id)): Extension<RequestId>| async { id }))
-            .layer(middleware::from_fn_with_state(Arc::new(Sevens) as Arc<dyn Entropy>, give));
+            .layer(middleware::from_fn_with_state(Arc::new(Sevens) as Arc<dyn Entropy>, give::<Next>));
         let mut request = Request::get("/");
         for value in given {
             request = request.header(HEADER, *value);

@@ -5,7 +5,7 @@ use crate::server::http::limits::{Limits, hold};
 use axum::{
     Extension,
     body::Bytes,
-    middleware,
+    middleware::{self, Next},
     routing::{get, post},
 };
 use tokio::{
@@ -69,7 +69,7 @@ pub(super) async fn start(settings: settings::Server) -> Server {
                 "slow"
             }),
         )
-        .layer(middleware::from_fn_with_state(Limits::new(&settings), hold));
+        .layer(middleware::from_fn_with_state(Limits::new(&settings), hold::<Next>));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
