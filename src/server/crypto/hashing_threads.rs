@@ -18,6 +18,9 @@ use tracing::{Dispatch, Span, dispatcher};
 /// How long a thread keeps its memory without work: through a busy time, but not through a quiet night.
 const REST: Duration = Duration::from_secs(10);
 
+/// How far a hashing thread stands back ("nice"; 19 is furthest).
+const POLITE: i32 = 5;
+
 /// No hash was made: too many are waiting, or this one failed inside, which the log then says. Try again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
@@ -64,7 +67,10 @@ impl HashingThreads {
         let started = Self(Arc::new(Queue { state, changed: Condvar::new(), limit }));
         for number in 0..threads {
             let queue = Arc::clone(&started.0);
-            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || queue.work(blocks))?;
+            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || {
+                give_way();
+                queue.work(blocks);
+            })?;
         }
         Ok(started)
     }
@@ -102,6 +108,15 @@ impl Drop for HashingThreads {
     fn drop(&mut self) {
         self.0.state().closed = true;
         self.0.changed.notify_all();
+    }
+}
+
+/// This thread takes what cores the others leave: whoever signs in waits for a hash in any case, and nobody else shall
+/// wait for it. On Linux the number of a thread stands for it alone.
+fn give_way() {
+    let this = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(this), POLITE) {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
     }
 }
 
