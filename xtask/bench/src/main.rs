@@ -1,0 +1,107 @@
+//! Doorward beside what the machine can do: both are measured in one run, by the same load, and what counts is their ratio.
+//!
+//! `load` asks over loopback, `scripts` says what, `door` runs the server, `limits` is what the machine can do, `rows`
+//! measures one against the other, `scale` fills the database, `report` is the table and the JSON, `django` the peer.
+
+mod django;
+mod door;
+mod limits;
+mod load;
+mod machine;
+mod postgres;
+mod report;
+mod rows;
+mod scale;
+mod scripts;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+/// What a step gives back; the error is a sentence for the person at the terminal.
+pub type Outcome<T = ()> = Result<T, String>;
+
+/// Measures Doorward; `cargo xtask bench` calls it.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// The release binary.
+    #[arg(long, default_value = "target/release/doorward")]
+    binary: PathBuf,
+    /// The folder of PostgreSQL's programs.
+    #[arg(long, default_value = "/usr/lib/postgresql/15/bin")]
+    postgres: PathBuf,
+    /// Short rounds and small databases: whether everything still runs, not how fast it is.
+    #[arg(long)]
+    quick: bool,
+    /// Only the rows whose name contains this.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Also measures another account server, from PyPI.
+    #[arg(long, value_parser = ["django"])]
+    peer: Option<String>,
+    /// Where the JSON goes.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// A JSON of an earlier run: fails if this one has other rows, units or aims.
+    #[arg(long, value_name = "FILE")]
+    same_shape_as: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serves a file from a bare axum route: the limit that pages and answers are measured against.
+    Bare {
+        /// What is served.
+        file: PathBuf,
+    },
+}
+
+/// How thoroughly it is measured.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// Of each row the median of so many rounds is taken.
+    pub rounds: usize,
+    /// How long each round of each side takes.
+    pub round: Duration,
+    /// Connections that ask at once.
+    pub connections: usize,
+    /// Accounts, and sessions, of the large database.
+    pub large: (i64, i64),
+}
+
+const THOROUGH: Plan =
+    Plan { rounds: 3, round: Duration::from_secs(2), connections: 16, large: (1_000_000, 3_000_000) };
+const QUICK: Plan = Plan { rounds: 1, round: Duration::from_millis(300), connections: 16, large: (2_000, 6_000) };
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.role {
+        Some(Role::Bare { file }) => limits::serve_bare(file),
+        None => measure(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Outcome {
+    let plan = if arguments.quick { QUICK } else { THOROUGH };
+    let mut report = report::Report::new();
+    for engine in [door::Engine::Sqlite, door::Engine::Postgres(arguments.postgres.clone())] {
+        rows::measure(&arguments.binary, &engine, plan, &arguments.only, &mut report)?;
+    }
+    if arguments.peer.is_some() {
+        django::measure(plan, &mut report)?;
+    }
+    report.print();
+    if let Some(file) = &arguments.out {
+        report.write(file)?;
+    }
+    arguments.same_shape_as.as_deref().map_or(Ok(()), |file| report.check_shape(file))
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask bench`: Doorward beside what the machine can do, both measured in one run by the crate in `xtask/bench`.
+
+use crate::site::{self, Profile};
+use crate::step::{Outcome, command, root, run as run_command, step, target};
+use crate::tools;
+use std::path::PathBuf;
+
+/// A run on a quiet machine that was kept: what rows there are, and what they aim at.
+const BASELINE: &str = "xtask/bench/baseline.json";
+/// Where a run leaves its figures.
+const REPORT: &str = "bench.json";
+
+/// Builds for release and measures, with what else the command line says (`--quick`, `--only TEXT`, `--peer django`).
+pub fn run(words: &[&str]) -> Outcome {
+    site::build(Profile::Release)?;
+    measure(words)
+}
+
+/// A short run that says nothing of speed: every row must come out as in the baseline.
+pub fn shape() -> Outcome {
+    let baseline = root().join(BASELINE).display().to_string();
+    measure(&["--quick", "--same-shape-as", &baseline])
+}
+
+fn measure(words: &[&str]) -> Outcome {
+    let postgres = tools::postgres()?;
+    let bench = step("build the benchmark", build)?;
+    let report = target().join(REPORT);
+    let mut bench = command(bench, words);
+    bench.arg("--binary").arg(site::binary(Profile::Release));
+    bench.arg("--postgres").arg(postgres);
+    run_command(bench.arg("--out").arg(&report))?;
+    println!("the figures stand in {}; {BASELINE} has those of a quiet machine", report.display());
+    Ok(())
+}
+
+/// With the flags of the site's build, which has most of it compiled already.
+fn build() -> Outcome<PathBuf> {
+    let mut cargo = command("cargo", &["build", "--release", "--locked", "--package", "doorward-bench"]);
+    run_command(cargo.env("CARGO_ENCODED_RUSTFLAGS", site::flags()?))?;
+    Ok(target().join("release/doorward-bench"))
+}
