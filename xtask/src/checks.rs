@@ -4,7 +4,7 @@ use crate::dist;
 use crate::schemathesis::{self, Caller};
 use crate::site::{self, Profile};
 use crate::step::{Outcome, command, not_started, root, run as run_command, step, target};
-use crate::{tools, weigh};
+use crate::{bench, lighthouse, tools, weigh};
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -47,7 +47,11 @@ const NO_VARIABLE: (&str, &str) = ("CARGO_TERM_PROGRESS_WHEN", "never");
 /// Clippy and rustdoc share what they build: both only type-check dependencies, with the same features.
 const LINTS: [Lint; 5] = [
     ("format", &["fmt", "--all", "--check"], NO_VARIABLE),
-    ("clippy of xtask", &["clippy", "--package", "xtask", "--all-targets", "--", "-D", "warnings"], NO_VARIABLE),
+    (
+        "clippy of xtask",
+        &["clippy", "--package", "xtask", "--package", "doorward-bench", "--all-targets", "--", "-D", "warnings"],
+        NO_VARIABLE,
+    ),
     (
         "clippy of the server",
         &["clippy", "--no-default-features", "--features", "ssr", "--all-targets", "--", "-D", "warnings"],
@@ -145,7 +149,9 @@ fn everything(count: &mut Count) -> Outcome {
     count.one("site", || site::build(Profile::Release))?;
     count.one("the binary alone", dist::alone)?;
     step("browser suite", || browser_tests(count, ""))?;
-    count.one("weight", weigh::run)
+    count.one("weight", weigh::run)?;
+    count.one("Lighthouse", lighthouse::run)?;
+    count.one("benchmark, its shape", bench::shape)
 }
 
 /// The server it looks at is what the Rust tests have built.
@@ -167,7 +173,9 @@ fn tests(count: &mut Count, filter: &str) -> Outcome {
 }
 
 fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
-    for package in [&["--package", "xtask"][..], &["--no-default-features", "--features", "ssr"]] {
+    for package in
+        [&["--package", "xtask", "--package", "doorward-bench"][..], &["--no-default-features", "--features", "ssr"]]
+    {
         cargo_test(count, rust_test(package)?.arg(filter))?;
     }
     Ok(())

@@ -40,8 +40,7 @@ fn visit_alone(folder: &Path) -> Outcome {
     if !html.contains("Alone") {
         return Err("the page does not show what the settings file says".to_owned());
     }
-    let mut paths = visit::linked(&html);
-    paths.extend(visit::named(&html));
+    let paths = visit::fetched(server.address, "/login")?;
     for kind in [".css", ".js", ".wasm", ".svg"] {
         if !paths.iter().any(|path| path.ends_with(kind)) {
             return Err(format!("the page names no file that ends in {kind}"));

@@ -1,12 +1,15 @@
 //! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
 //!
 //! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward,
-//! `serving` starts one for the time of a check, `checks` is the test run, `chaos` is the proof under faults, `weigh`
-//! measures a first visit by means of `visit`, `dist` makes what is shipped, `schemathesis` holds the API to its description.
+//! `serving` starts one for the time of a check, `bench` measures speed, `checks` is the test run, `chaos` is the proof under faults, `weigh`
+//! measures a first visit by means of `visit`, `lighthouse` lets Lighthouse look at the pages, `dist` makes what is
+//! shipped, `schemathesis` holds the API to its description.
 
+mod bench;
 mod chaos;
 mod checks;
 mod dist;
+mod lighthouse;
 mod schemathesis;
 mod serving;
 mod site;
@@ -26,7 +29,9 @@ cargo xtask test --again    every check, also when nothing has changed since all
 cargo xtask test --timing   only what needs a quiet machine: whether the time of an answer tells who has an account
 cargo xtask test --api      only whether the API keeps to its description, by Schemathesis
 cargo xtask chaos [NAME]    the proof under faults, in full (forty minutes): what was tried, and what was lost
+cargo xtask bench [WORDS]   speed and memory beside what the machine can do; --quick, --only TEXT, --peer django
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
+cargo xtask lighthouse      what Lighthouse says of three pages, against xtask/budget.txt
 cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
 
@@ -45,6 +50,8 @@ fn main() -> ExitCode {
         ["chaos"] => return verdict(chaos::run(None)),
         ["chaos", scenario] if !scenario.starts_with('-') => return verdict(chaos::run(Some(scenario))),
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
+        ["lighthouse"] => site::build(Profile::Release).and_then(|()| lighthouse::run()),
+        ["bench", words @ ..] => bench::run(words),
         ["dist"] => dist::run_all(),
         ["setup"] => tools::set_up_all(),
         _ => {

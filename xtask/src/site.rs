@@ -81,7 +81,7 @@ fn release(path: &OsStr) -> Outcome {
     if site.exists() {
         fs::remove_dir_all(&site).map_err(|error| format!("{}: {error}", site.display()))?;
     }
-    let flags = remapped()?;
+    let flags = flags()?;
     let mut frontend = command("cargo", &["leptos", "build", "--release", "--precompress", "--frontend-only"]);
     run(frontend.env("PATH", path).env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
     let words = ["build", "--release", "--locked", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
@@ -99,8 +99,8 @@ fn site_folder() -> PathBuf {
     root().join("target/site")
 }
 
-/// Compiler flags that write the places of this machine as if they were everybody's, in cargo's encoding.
-fn remapped() -> Outcome<String> {
+/// The compiler flags of a release: they write the places of this machine as if they were everybody's. In cargo's encoding.
+pub fn flags() -> Outcome<String> {
     let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let rust = printed(&mut command("rustc", &["--print", "sysroot"])).map(PathBuf::from);

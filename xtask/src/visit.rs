@@ -36,9 +36,26 @@ fn fetch(server: SocketAddr, path: &str, version: &str, encoding: &str) -> Outco
     if status.contains(" 200 ") { Ok(answer) } else { Err(format!("GET {path}: answered `{status}`")) }
 }
 
+/// Every path that a first visit to `page` fetches: the page, what it links to, and what its scripts load and import.
+pub fn fetched(server: SocketAddr, page: &str) -> Outcome<BTreeSet<String>> {
+    let mut paths = linked(&text(server, page)?);
+    let is_script = |path: &str| path.ends_with(".js");
+    let mut unread: Vec<String> = paths.iter().filter(|path| is_script(path)).cloned().collect();
+    while let Some(script) = unread.pop() {
+        let text = text(server, &script)?;
+        for path in imported(&text, &script).into_iter().chain(named(&text)) {
+            if paths.insert(path.clone()) && is_script(&path) {
+                unread.push(path);
+            }
+        }
+    }
+    paths.insert(page.to_owned());
+    Ok(paths)
+}
+
 /// The paths that a browser fetches for this HTML by itself: styles, scripts, preloads, icons, images. A page that
 /// names no icon is asked for `/favicon.ico`.
-pub fn linked(html: &str) -> BTreeSet<String> {
+fn linked(html: &str) -> BTreeSet<String> {
     const FETCHED: [&str; 5] = ["stylesheet", "modulepreload", "preload", "icon", "manifest"];
     let mut has_icon = false;
     let mut paths = BTreeSet::new();
@@ -61,15 +78,15 @@ pub fn linked(html: &str) -> BTreeSet<String> {
     paths
 }
 
-/// Script and wasm by the names that the inline script loads them by, even where no link announces them.
-pub fn named(html: &str) -> BTreeSet<String> {
+/// Script and wasm by the names that the script which starts them loads them by; no link announces them.
+fn named(script: &str) -> BTreeSet<String> {
     const START: &str = "\"doorward.";
-    let names = html.match_indices(START).filter_map(|(at, _)| html[at + 1..].split('"').next());
+    let names = script.match_indices(START).filter_map(|(at, _)| script[at + 1..].split('"').next());
     names.zip(["js", "wasm"]).map(|(name, kind)| format!("/pkg/{name}.{kind}")).collect()
 }
 
 /// The modules that a module at `path` imports from beside itself.
-pub fn imported(script: &str, path: &str) -> BTreeSet<String> {
+fn imported(script: &str, path: &str) -> BTreeSet<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut found = BTreeSet::new();
     for quote in ['"', '\''] {
@@ -118,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn assets_that_only_the_inline_script_names_are_found() {
-        let html = r#"<script>("", "pkg", "doorward.AAA", "doorward.BBB")</script>"#;
-        assert_eq!(named(html), set(&["/pkg/doorward.AAA.js", "/pkg/doorward.BBB.wasm"]));
+    fn assets_that_only_a_script_names_are_found() {
+        let script = r#"start("", "pkg", "doorward.AAA", "doorward.BBB")"#;
+        assert_eq!(named(script), set(&["/pkg/doorward.AAA.js", "/pkg/doorward.BBB.wasm"]));
     }
 
     #[test]

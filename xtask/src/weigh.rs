@@ -4,7 +4,7 @@ use crate::serving::Server;
 use crate::site::{self, Profile};
 use crate::step::{Outcome, root};
 use crate::visit;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 
@@ -33,13 +33,7 @@ pub fn run() -> Outcome {
 
 /// Every path that the visit fetches, with the bytes of its answer.
 fn first_visit(server: SocketAddr) -> Outcome<BTreeMap<String, usize>> {
-    let html = visit::text(server, PAGE)?;
-    let mut paths = BTreeSet::from([PAGE.to_owned()]);
-    paths.extend(visit::linked(&html));
-    paths.extend(visit::named(&html));
-    for script in paths.clone().iter().filter(|path| kind_of(path) == "js") {
-        paths.extend(visit::imported(&visit::text(server, script)?, script));
-    }
+    let paths = visit::fetched(server, PAGE)?;
     paths.into_iter().map(|path| Ok((path.clone(), visit::transferred(server, &path)?))).collect()
 }
 
