@@ -85,7 +85,8 @@ for (const missing of ["wasm", "js"]) {
     await page.route(`**/pkg/**/*.${missing}`, () => {
       // Never answered: it is still on its way when the test ends.
     });
-    await page.goto("/login", { waitUntil: "domcontentloaded" });
+    // A browser says that it has read a page only once its scripts are there.
+    await page.goto("/login", { waitUntil: "commit" });
     await page.locator("#identifier").fill("mona");
     await page.locator("#password").fill("wrong");
     await page.locator(`${LOGIN} [type=submit]`).click();
@@ -94,7 +95,7 @@ for (const missing of ["wasm", "js"]) {
 
     const person = somebody();
     await visitor.entersAs(person, server.baseURL);
-    await page.goto("/dashboard", { waitUntil: "domcontentloaded" });
+    await page.goto("/dashboard", { waitUntil: "commit" });
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page).toHaveURL("/login?notice=signed-out");
     await expect(page.getByRole("status")).toHaveText("You are signed out.");
