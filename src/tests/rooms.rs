@@ -109,7 +109,7 @@ fn sources() -> Vec<Source> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let path = entry.path();
-            if path.is_dir() && !path.ends_with("src/tests") {
+            if path.is_dir() && !path.ends_with("src/tests") && !path.ends_with("src/benches") {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(".rs") && !path.to_string_lossy().ends_with("_tests.rs") {
                 let inside = path.strip_prefix(&root).unwrap().with_extension("");

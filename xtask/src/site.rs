@@ -33,8 +33,9 @@ const INPUTS: [&str; 10] = [
     "style",
 ];
 
-/// What lies among the inputs and is none: packages are pinned by their lock file, tests are not part of the site.
-const NO_INPUTS: [&str; 2] = ["style/node_modules", "src/tests"];
+/// What lies among the inputs and is none: packages are pinned by their lock file, tests and benchmarks are not part
+/// of the site.
+const NO_INPUTS: [&str; 3] = ["style/node_modules", "src/tests", "src/benches"];
 
 /// Builds, and becomes the server, so that signals reach it.
 pub fn serve(profile: Profile) -> Outcome {
