@@ -133,7 +133,6 @@ impl Application {
     }
 
     /// Its doors behind the socket, for benchmarks.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

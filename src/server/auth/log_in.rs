@@ -193,27 +193,30 @@ impl AuthService {
                 if let Some(trusted) = &trusted
                     && !trusted.write(tx, now).await?
                 {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 let (alike, any) = session_lists::were_there(tx, id, &device, &ip).await?;
                 opening.write(tx).await?;
                 // Throttles after accounts and sessions, as everywhere. This try is one of them.
                 let failed = throttle::settle(tx, &failures, &name, now).await?.saturating_sub(1);
-                if failed >= MANY_FAILURES {
-                    outbox::insert(tx, &after_failures, now).await?;
-                } else if any && !alike && !known {
-                    outbox::insert(tx, &new_device, now).await?;
+                let told = if failed >= MANY_FAILURES {
+                    Some(&after_failures)
+                } else {
+                    (any && !alike && !known).then_some(&new_device)
+                };
+                if let Some(mail) = told {
+                    outbox::insert(tx, mail, now).await?;
                 }
                 noted.write(tx, now).await?;
-                Ok(true)
+                Ok(Some(told.is_some()))
             })
         });
-        // Somebody has just ended the trust in this browser: the next try is asked for the factor.
-        if !write.await? {
-            return Err(AuthError::Busy);
-        }
+        // None: somebody has just ended the trust in this browser, and the next try is asked for the factor.
+        let mailed = write.await?.ok_or(AuthError::Busy)?;
         self.unblock(&charges.name);
-        self.parts.mail.notify_one();
+        if mailed {
+            self.parts.mail.notify_one();
+        }
         tracing::info!(event = "login", account = %id, ip = %origin.ip, "signed in");
         Ok(match account.account.delete_at {
             Some(_) => LoggedIn::Leaving(opened),
