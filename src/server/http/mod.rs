@@ -134,7 +134,7 @@ impl AppState {
     }
 }
 
-/// All routes, behind all [`layers`].
+/// All routes, behind what every request passes (`layers.rs`).
 pub fn router(state: AppState) -> Router {
     let mut routes = Router::new()
         .route(&[paths::ACTIONS, "/{name}"].concat(), any(actions::answer))
