@@ -136,15 +136,18 @@ const NO_RESOURCES: [&str; 2] = [
     "__INCOMPLETE_CHUNKS=[];",
 ];
 
-/// The page without that, and with its policy. If there is more behind a page, it stays, and the policy lets it run.
+/// The page without that, and with its policy, which lets an inline script run only where the page has one with its nonce.
 async fn dressed(rendered: Response<Body>, nonce: &str, development: bool) -> Response<Body> {
     let (mut head, body) = rendered.into_parts();
     // The page is complete when it comes, in one piece; what cannot be read is an empty page.
     let html = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let scripts = NO_RESOURCES.map(|data| format!("<script nonce=\"{nonce}\">{data}</script>")).concat();
-    let bare = html.len().saturating_sub(scripts.len());
-    let is_bare = html.ends_with(scripts.as_bytes());
-    let inline = Some(nonce).filter(|_| development || !is_bare);
+    let html = match html.len().checked_sub(scripts.len()) {
+        Some(bare) if html.ends_with(scripts.as_bytes()) => html.slice(..bare),
+        _ => html,
+    };
+    let is_named = std::str::from_utf8(&html).is_ok_and(|text| text.contains(nonce));
+    let inline = Some(nonce).filter(|nonce| !nonce.is_empty() && is_named);
     head.headers.insert(header::CONTENT_SECURITY_POLICY, page_csp(inline, development));
-    Response::from_parts(head, Body::from(if is_bare { html.slice(..bare) } else { html }))
+    Response::from_parts(head, Body::from(html))
 }

@@ -40,6 +40,10 @@ impl Everybodys {
     /// Keeps what was rendered for that place, as soon as it is compressed: this answer does not wait for that.
     pub(super) async fn keep(&self, Place(at): Place, rendered: Response<Body>) -> Response<Body> {
         let (head, body) = rendered.into_parts();
+        if head.headers.get(header::CONTENT_SECURITY_POLICY) != Some(&page_csp(None, false)) {
+            // It has a script with a nonce, which is for one answer.
+            return Response::from_parts(head, body);
+        }
         let Ok(body) = body.collect().await else { return Response::from_parts(head, Body::empty()) };
         let body: Bytes = body.to_bytes();
         let (pages, plain) = (Arc::clone(&self.0), body.clone());
