@@ -27,7 +27,7 @@ use crate::{
         accounts::{self, StoredAccount},
         challenges::{self, Challenge, NewChallenge},
         outbox::{self, MailKind, NewMail},
-        passkeys, recovery_codes, session_lists, sessions, totp_secrets,
+        passkeys, recovery_codes, sessions, totp_secrets,
     },
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -349,9 +349,7 @@ impl Ending {
         if !challenges::consume(tx, &self.wait, now).await? {
             return Ok(Err(AuthError::ChallengeOver));
         }
-        let new = &self.opening.new;
-        let (alike, any) = session_lists::were_there(tx, id, &new.device_label, &new.ip).await?;
-        self.opening.write(tx).await?;
+        let before = self.opening.write(tx).await?;
         // Throttles after accounts and sessions, as everywhere, and what is noted at the end.
         let failed = throttle::forget(tx, &self.names).await?;
         let wrong = match &self.spending {
@@ -360,7 +358,7 @@ impl Ending {
         };
         if failed >= MANY_FAILURES || wrong >= MANY_GUESSES {
             outbox::insert(tx, &self.after_failures, now).await?;
-        } else if any && !alike && !self.is_known {
+        } else if before.is_new_device() && !self.is_known {
             outbox::insert(tx, &self.new_device, now).await?;
         }
         if let Some(trusting) = &self.trusting {

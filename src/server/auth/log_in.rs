@@ -22,7 +22,6 @@ use crate::{
             accounts::{self, StoredAccount},
             challenges,
             outbox::{self, MailKind},
-            session_lists,
         },
     },
 };
@@ -178,31 +177,29 @@ impl AuthService {
         let id = account.account.id;
         let opened = opening.opened.clone();
         let (failures, name, known) = (charges.failures.clone(), charges.name.clone(), charges.known_device);
-        let (device, ip) = (origin.device_label.clone(), origin.ip.clone());
         let new_device = self.notice(MailKind::NewDevice, id, Some(origin.told()));
         let after_failures = self.notice(MailKind::LoginAfterFailures, id, Some(origin.told()));
         let noted = self.noted(event_of(opening.new.method), Some(id), Some(&opening.new.sid), origin);
         let now = self.parts.clock.now();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                // Accounts before all else, as everywhere.
-                accounts::hold(tx, id).await?;
+                // Accounts before all else, as everywhere; what comes first holds the row.
+                if let Some(trusted) = &trusted {
+                    accounts::hold(tx, id).await?;
+                    if !trusted.write(tx, now).await? {
+                        return Ok(None);
+                    }
+                }
                 if let Some(better) = better {
                     accounts::rehash(tx, id, &hash, &better).await?;
                 }
-                if let Some(trusted) = &trusted
-                    && !trusted.write(tx, now).await?
-                {
-                    return Ok(None);
-                }
-                let (alike, any) = session_lists::were_there(tx, id, &device, &ip).await?;
-                opening.write(tx).await?;
+                let before = opening.write(tx).await?;
                 // Throttles after accounts and sessions, as everywhere. This try is one of them.
                 let failed = throttle::settle(tx, &failures, &name, now).await?.saturating_sub(1);
                 let told = if failed >= MANY_FAILURES {
                     Some(&after_failures)
                 } else {
-                    (any && !alike && !known).then_some(&new_device)
+                    (before.is_new_device() && !known).then_some(&new_device)
                 };
                 if let Some(mail) = told {
                     outbox::insert(tx, mail, now).await?;

@@ -13,7 +13,6 @@ use crate::{
         store::{
             accounts,
             outbox::{self, MailKind},
-            session_lists,
         },
     },
 };
@@ -72,16 +71,14 @@ impl AuthService {
         let noted = self.noted(event_of(SignInMethod::Passkey), Some(id), Some(&opening.new.sid), origin);
         let new_device = self.notice(MailKind::NewDevice, id, Some(origin.told()));
         let known = self.known_device(&account, origin).is_some();
-        let (device, ip, epoch) = (origin.device_label.clone(), origin.ip.clone(), account.security_epoch);
+        let epoch = account.security_epoch;
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 accounts::hold(tx, id).await?;
                 if accounts::epoch(tx, id).await? != epoch || !spending.write(tx, now).await? {
                     return Ok(Err(spending.spent_already()));
                 }
-                let (alike, any) = session_lists::were_there(tx, id, &device, &ip).await?;
-                opening.write(tx).await?;
-                if any && !alike && !known {
+                if opening.write(tx).await?.is_new_device() && !known {
                     outbox::insert(tx, &new_device, now).await?;
                 }
                 noted.write(tx, now).await?;

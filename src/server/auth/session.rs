@@ -9,6 +9,7 @@ use crate::{
         store::{
             StoreError, Tx,
             accounts::{self, StoredAccount},
+            session_lists::{self, Before},
             sessions::{self, NewSession, Session},
         },
     },
@@ -170,14 +171,19 @@ impl AuthService {
 }
 
 impl Opening {
-    /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in.
-    pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        accounts::hold(tx, self.new.account).await?;
+    /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in. Answers
+    /// what the account's sessions told of this device before. Accounts before all else, as everywhere.
+    pub(super) async fn write(&self, tx: &mut Tx) -> Result<Before, StoreError> {
+        let new = &self.new;
+        accounts::set_last_login(tx, new.account, self.now).await?;
         if let Some(rid) = &self.replaced {
             sessions::revoke(tx, rid, "replaced", self.now).await?;
         }
-        sessions::insert(tx, &self.new, self.now).await?;
-        sessions::revoke_beyond(tx, self.new.account, &self.new.rid, self.keep, self.now).await?;
-        accounts::set_last_login(tx, self.new.account, self.now).await
+        let before = session_lists::before(tx, new.account, &new.device_label, &new.ip).await?;
+        sessions::insert(tx, new, self.now).await?;
+        if before.open >= self.keep {
+            sessions::revoke_beyond(tx, new.account, &new.rid, self.keep, self.now).await?;
+        }
+        Ok(before)
     }
 }

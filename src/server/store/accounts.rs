@@ -136,7 +136,7 @@ pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
     Ok(held.rows_affected() == 1)
 }
 
-/// Notes a sign-in.
+/// Notes a sign-in, and holds the account's row as [`hold`] does.
 ///
 /// # Errors
 /// The database is away.

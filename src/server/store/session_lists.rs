@@ -113,18 +113,33 @@ fn summary(row: &AnyRow) -> Result<SessionSummary, StoreError> {
     })
 }
 
-/// Whether an account had a session from such a device at that address before, and whether it had any at all.
+/// What an account's sessions tell of a device that comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// It had a session before, from whatever device.
+    pub any: bool,
+    /// It had one from such a device at that address.
+    pub alike: bool,
+    /// How many of them nobody has ended; some may have run out.
+    pub open: i64,
+}
+
+impl Before {
+    /// Whether a device comes that is new to an account that others have used: its owner may want to know.
+    #[must_use]
+    pub const fn is_new_device(&self) -> bool {
+        self.any && !self.alike
+    }
+}
+
+/// What an account's sessions tell of such a device at that address.
 ///
 /// # Errors
 /// The database is away.
-pub async fn were_there(
-    tx: &mut Tx,
-    account: AccountId,
-    device_label: &str,
-    ip: &str,
-) -> Result<(bool, bool), StoreError> {
+pub async fn before(tx: &mut Tx, account: AccountId, device_label: &str, ip: &str) -> Result<Before, StoreError> {
     let row = sqlx::query(
-        "SELECT COUNT(*) AS sessions, COUNT(CASE WHEN device_label = $2 AND ip = $3 THEN 1 END) AS alike
+        "SELECT COUNT(*) AS sessions, COUNT(CASE WHEN device_label = $2 AND ip = $3 THEN 1 END) AS alike,
+                COUNT(CASE WHEN revoked_at IS NULL THEN 1 END) AS unended
          FROM sessions WHERE account_id = $1",
     )
     .bind(account.0)
@@ -132,5 +147,6 @@ pub async fn were_there(
     .bind(ip)
     .fetch_one(tx)
     .await?;
-    Ok((row.try_get::<i64, _>("alike")? > 0, row.try_get::<i64, _>("sessions")? > 0))
+    let number = |name| row.try_get::<i64, _>(name);
+    Ok(Before { any: number("sessions")? > 0, alike: number("alike")? > 0, open: number("unended")? })
 }
