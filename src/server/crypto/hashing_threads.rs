@@ -269,6 +269,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_hashing_thread_stands_back_and_leaves_its_caller_where_it_is() {
+        let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
+        let before = nice();
+        let threads = HashingThreads::start(1, 8, 1).unwrap();
+        // These tests may themselves have been started further back.
+        assert_eq!(threads.run(move |_| nice()).await, Ok(before.max(POLITE)));
+        assert_eq!(nice(), before);
+    }
+
+    #[tokio::test]
     async fn a_panic_in_a_job_does_not_lose_the_thread() {
         let threads = HashingThreads::start(1, 8, 4).unwrap();
         let first = threads.run(|_| thread::current().id()).await.unwrap();

@@ -143,3 +143,29 @@ impl Drop for Task<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::join_all;
+    use sqlx::any::AnyPoolOptions;
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    /// Nobody listens at this port.
+    const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/none";
+
+    // In paused time: what is measured are the waits that the pool was asked for.
+    #[tokio::test(start_paused = true)]
+    async fn where_no_connection_is_to_be_had_all_who_wait_are_refused_after_one_wait() {
+        const PATIENCE: Duration = Duration::from_secs(3);
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy(NOWHERE).unwrap();
+        let statements = Statements::new(pool, 2);
+        let begun = Instant::now();
+        let refused = join_all((0..8).map(|_| statements.run(|_| Box::pin(async { Ok(()) })))).await;
+        assert!(refused.iter().all(|refused| matches!(refused, Err(StoreError::Unavailable(_)))), "{refused:?}");
+        assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+        assert_eq!(statements.state().tasks, 0);
+    }
+}
