@@ -130,10 +130,11 @@ async fn render(state: &AppState, request: Request<Body>, page: Page) -> Respons
     response
 }
 
-/// What Leptos writes behind a page for its resources: here there are none, and `site_files` says so once for all pages.
-const NO_RESOURCES: [&str; 2] = [
-    "__RESOLVED_RESOURCES=[];__SERIALIZED_ERRORS=[];__PENDING_RESOURCES=[];__RESOURCE_RESOLVERS=[];",
-    "__INCOMPLETE_CHUNKS=[];",
+/// The lists that Leptos writes behind a page, for its resources, in two scripts. Here they are always empty, and
+/// `site_files` says so once for all pages.
+pub(super) const RESOURCES: [&[&str]; 2] = [
+    &["__RESOLVED_RESOURCES", "__SERIALIZED_ERRORS", "__PENDING_RESOURCES", "__RESOURCE_RESOLVERS"],
+    &["__INCOMPLETE_CHUNKS"],
 ];
 
 /// The page without that, and with its policy, which lets an inline script run only where the page has one with its nonce.
@@ -141,7 +142,8 @@ async fn dressed(rendered: Response<Body>, nonce: &str, development: bool) -> Re
     let (mut head, body) = rendered.into_parts();
     // The page is complete when it comes, in one piece; what cannot be read is an empty page.
     let html = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    let scripts = NO_RESOURCES.map(|data| format!("<script nonce=\"{nonce}\">{data}</script>")).concat();
+    let script = |lists: &[&str]| format!("<script nonce=\"{nonce}\">{}=[];</script>", lists.join("=[];"));
+    let scripts = RESOURCES.map(script).concat();
     let html = match html.len().checked_sub(scripts.len()) {
         Some(bare) if html.ends_with(scripts.as_bytes()) => html.slice(..bare),
         _ => html,

@@ -3,7 +3,7 @@
 //! Leptos writes what starts the islands into each page. Here it is a file: a browser fetches it once, a page is a third
 //! smaller, and no page needs an inline script.
 
-use super::{assets, ready_made::ReadyMade};
+use super::{assets, document::RESOURCES, ready_made::ReadyMade};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Method, Response, header},
@@ -19,10 +19,6 @@ use crate::pages::context::SiteNames;
 /// that is not awake yet is the browser's to send, as with scripts off.
 const SEND_AS_THE_BROWSER_DOES: &str =
     "document.addEventListener('submit',e=>e.defaultPrevented||e.stopPropagation());";
-
-/// What Leptos's side in the browser asks for, and `document` has taken off every page.
-const NO_RESOURCES: &str = "self.__RESOLVED_RESOURCES=[];self.__SERIALIZED_ERRORS=[];self.__PENDING_RESOURCES=[];\
-    self.__RESOURCE_RESOLVERS=[];self.__INCOMPLETE_CHUNKS=[];";
 
 /// Calls `c` once something was painted, or at once in a tab that nobody sees, which paints nothing.
 const AFTER_PAINT: &str = "const afterPaint=c=>{let d;const go=()=>{d||(d=1,c())};if(document.hidden)return go();\
@@ -63,7 +59,9 @@ impl SiteFiles {
             owner.with(|| view! { <HydrationScripts options=leptos islands=true islands_router=true /> }.to_html());
         let script = html.split_once("<script").and_then(|(_, rest)| rest.split_once('>')).map(|(_, text)| text);
         let text = script.and_then(|script| script.split_once("</script>")).map(|(text, _)| text).unwrap_or_default();
-        let text = [SEND_AS_THE_BROWSER_DOES, NO_RESOURCES, AFTER_PAINT, &after_the_first_paint(text)].concat();
+        // What Leptos's side in the browser asks for, and `document` has taken off every page.
+        let no_resources: String = RESOURCES.concat().iter().map(|list| format!("self.{list}=[];")).collect();
+        let text = [SEND_AS_THE_BROWSER_DOES, &no_resources, AFTER_PAINT, &after_the_first_paint(text)].concat();
         // As long as the hashes that cargo-leptos puts into names.
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&text))[..assets::HASH_LENGTH];
         let start = format!("/{}/start.{hash}.js", options.site_pkg_dir);
