@@ -226,8 +226,12 @@ impl Bench<'_> {
     }
 
     fn memory_after_load(&mut self) -> Outcome {
+        let what = "memory, after load";
+        if self.wants(what) {
+            thread::sleep(self.plan.rest);
+        }
         let memory = self.door.memory()?;
-        self.figure("memory, after load", memory.resident, "MiB", Some(Aim::AtMost(64.0)));
+        self.figure(what, memory.resident, "MiB", Some(Aim::AtMost(64.0)));
         Ok(())
     }
 
@@ -250,31 +254,37 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// How much longer others wait while sign-ins queue for the hashing threads.
+    /// How much longer others wait while sign-ins queue for the hashing threads: rounds of rest and of a storm in turn.
     fn beside_sign_ins(&mut self) -> Outcome {
         for what in ["p99 of me, 200 sign-ins waiting", "p99 of refresh, 200 sign-ins waiting"] {
             if !self.wants(what) {
                 continue;
             }
             let mut scripts = if what.contains("refresh") { self.refreshing(TIMED)? } else { self.asking_me(TIMED)? };
-            let effort = Effort { time: self.plan.round * 2, pause: TIMED_PAUSE };
-            let server = self.door.address;
-            let rest = load::run(server, &mut scripts, effort)?.p99();
-            let mut others = self.signing_in(WAITING, false);
-            let stop = AtomicBool::new(false);
-            let busy = thread::scope(|scope| {
-                let storm =
-                    scope.spawn(|| load::run_until(server, &mut others, Effort::full(Duration::MAX / 4), &stop));
-                thread::sleep(self.plan.round / 2);
-                let answered = load::run(server, &mut scripts, effort);
-                stop.store(true, Relaxed);
-                storm.join().unwrap_or_else(|_| Err("the storm panicked".to_owned()))?;
-                Ok::<_, String>(answered?.p99())
-            })?;
-            let figures = (busy.as_secs_f64() * 1e3, rest.as_secs_f64() * 1e3);
+            let effort = Effort { time: self.plan.round, pause: TIMED_PAUSE };
+            let (mut busy, mut rest) = (Vec::new(), Vec::new());
+            for _ in 0..self.plan.rounds {
+                rest.push(load::run(self.door.address, &mut scripts, effort)?.p99().as_secs_f64() * 1e3);
+                busy.push(self.p99_in_storm(&mut scripts, effort)?.as_secs_f64() * 1e3);
+            }
+            let figures = (median(busy), median(rest));
             self.report.add(Row::against(what, self.engine.name(), figures, "ms", Some(Aim::AtMost(3.0))));
         }
         Ok(())
+    }
+
+    fn p99_in_storm(&self, scripts: &mut Scripts, effort: Effort) -> Outcome<Duration> {
+        let server = self.door.address;
+        let mut others = self.signing_in(WAITING, false);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let storm = scope.spawn(|| load::run_until(server, &mut others, Effort::full(Duration::MAX / 4), &stop));
+            thread::sleep(self.plan.round / 2);
+            let answered = load::run(server, scripts, effort);
+            stop.store(true, Relaxed);
+            storm.join().unwrap_or_else(|_| Err("the storm panicked".to_owned()))?;
+            Ok(answered?.p99())
+        })
     }
 
     /// The same again in a large database; the limit is what the small one gave.
