@@ -33,17 +33,20 @@ const NAME: &str = "doorward";
 /// Opens the database and brings its tables up to date.
 pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreError> {
     let target = target(settings)?;
-    // On a connection of its own, without the limit on statements: a migration takes as long as it takes.
-    let own = options(1, settings).connect_with(target.clone()).await;
-    let own = match own {
-        Ok(own) => own,
-        Err(error) => return Err(reason(error, &target).await),
+    let faults = Faults::default();
+    // A migration has a connection of its own, without the limit on statements: it takes as long as it takes. The pool opens
+    // its first one meanwhile.
+    let (own, readers) = tokio::join!(
+        options(1, settings).connect_with(target.clone()),
+        pool(settings, faults.clone()).connect_with(target.clone())
+    );
+    let (own, readers) = match (own, readers) {
+        (Ok(own), Ok(readers)) => (own, readers),
+        (Err(error), _) | (_, Err(error)) => return Err(reason(error, &target).await),
     };
     let migrated = if settings.migrate { migrations::apply(&own, false).await } else { Ok(()) };
     own.close().await;
     migrated?;
-    let faults = Faults::default();
-    let readers = pool(settings, faults.clone()).connect_with(target).await?;
     Ok(store(readers, settings.connections, faults))
 }
 
