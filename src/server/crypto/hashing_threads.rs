@@ -18,6 +18,10 @@ use tracing::{Dispatch, Span, dispatcher};
 /// How long a thread keeps its memory without work: through a busy time, but not through a quiet night.
 const REST: Duration = Duration::from_secs(10);
 
+/// KiB that a thread at least asks for; it touches, and so takes, only those that it needs. What glibc has once got back it
+/// keeps for the next time, on its heaps, unless it is larger than 32 MiB: that goes back to the system whenever it is freed.
+const APART: usize = 33 * 1024;
+
 /// How far a hashing thread stands back ("nice"; 19 is furthest).
 const POLITE: i32 = 5;
 
@@ -143,7 +147,7 @@ impl Queue {
     fn work(&self, blocks: usize) {
         let mut memory = Vec::new();
         while let Some(job) = self.next(&mut memory) {
-            if memory.is_empty() && memory.try_reserve_exact(blocks).is_err() {
+            if memory.is_empty() && memory.try_reserve_exact(blocks.max(APART)).is_err() {
                 // The dropped job tells its caller that we are busy.
                 tracing::error!(kib = blocks, "no memory for a password hash");
                 continue;
