@@ -1,7 +1,8 @@
 //! Ed25519 (RFC 8032) for the JWT library, and nothing else: its own backends bring RSA, ECDSA and HMAC along.
 //!
 //! A signing key is the seed, a verifying key the compressed point (the `x` of RFC 8037), 32 bytes each. All else that
-//! the library could ask for is an error. It asks with the bytes on every call, so no key can be kept prepared.
+//! the library could ask for is an error. It asks with the bytes on every call, and to prepare a key takes as long as to
+//! sign with it, so the one that signed last is kept.
 
 use ed25519_dalek::{SecretKey, Signature, Signer, SigningKey, VerifyingKey};
 use jsonwebtoken::{
@@ -10,7 +11,7 @@ use jsonwebtoken::{
     errors::{ErrorKind, Result, new_error},
     signature::{Error, Verifier},
 };
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
@@ -28,6 +29,9 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 /// The library takes one provider in the life of a process, so the answer to the first try is the answer to all.
 static INSTALLED: LazyLock<bool> = LazyLock::new(|| PROVIDER.install_default().is_ok());
 
+/// The key that signed last, prepared. A process signs with one until its keys are rotated.
+static LAST: Mutex<Option<SigningKey>> = Mutex::new(None);
+
 /// Makes this the cryptography of every JWT in the process. Can be called often and from many threads; `false` if
 /// another one was there first, which cannot read our keys.
 pub(super) fn install() -> bool {
@@ -41,7 +45,15 @@ struct Ed25519Verifier(VerifyingKey);
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     only_ed25519(*algorithm, key.family())?;
     let seed = SecretKey::try_from(key.as_bytes()).map_err(|_| invalid())?;
-    Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(&seed))))
+    Ok(Box::new(Ed25519Signer(prepared(&seed))))
+}
+
+fn prepared(seed: &SecretKey) -> SigningKey {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(key) if key.as_bytes() == seed => key.clone(),
+        _ => last.insert(SigningKey::from_bytes(seed)).clone(),
+    }
 }
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
@@ -131,6 +143,20 @@ mod tests {
         assert!(!verify(SIGNATURE, b"another"));
         assert!(!verify("", MESSAGE));
         assert!(!verify(&SIGNATURE[..84], MESSAGE));
+    }
+
+    #[test]
+    fn each_key_signs_as_itself_whichever_signed_before() {
+        assert!(install());
+        let other = EncodingKey::from_ed_der(&[7; 32]);
+        let by = |key: &EncodingKey| crypto::sign(MESSAGE, key, Algorithm::EdDSA).unwrap();
+        let of_other = by(&other);
+        assert_ne!(of_other, SIGNATURE);
+        for _ in 0..2 {
+            assert_eq!(by(&seed()), SIGNATURE);
+            assert_eq!(by(&seed()), SIGNATURE);
+            assert_eq!(by(&other), of_other);
+        }
     }
 
     #[test]
