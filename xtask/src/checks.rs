@@ -3,7 +3,7 @@
 use crate::dist;
 use crate::schemathesis::{self, Caller};
 use crate::site::{self, Profile};
-use crate::step::{Outcome, command, not_started, root, run as run_command, step, target};
+use crate::step::{Outcome, command, free_gigabytes, not_started, root, run as run_command, step, target};
 use crate::{bench, lighthouse, tools, weigh};
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
@@ -12,6 +12,9 @@ use std::time::Instant;
 
 /// Where `playwright.config.ts` leaves its results.
 const BROWSER_REPORT: &str = "end2end/test-results/report.json";
+
+/// Gigabytes that a run from nothing fills, in `target` and in the folder for temporary files.
+const ROOM: u64 = 12;
 
 /// What the checks look at.
 const INPUTS: [&str; 16] = [
@@ -137,7 +140,20 @@ fn counted(start: Instant, work: impl FnOnce(&mut Count) -> Outcome) -> Count {
     count
 }
 
+/// Says so where a first run will not find the room it takes: on a full disk, programs fail in ways that do not say why.
+fn look_at_room() {
+    if target().join(BROWSER_TARGET).exists() {
+        return;
+    }
+    for place in [target(), std::env::temp_dir()] {
+        if let Some(free) = free_gigabytes(&place).filter(|free| *free < ROOM) {
+            println!("==> only {free} GB are free at {}; a run from nothing takes about {ROOM}", place.display());
+        }
+    }
+}
+
 fn everything(count: &mut Count) -> Outcome {
+    look_at_room();
     tools::for_lints()?;
     for (name, words, (variable, value)) in LINTS {
         count.one(name, || run_command(command("cargo", words).env(variable, value)))?;

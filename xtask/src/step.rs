@@ -51,6 +51,13 @@ pub fn printed(command: &mut Command) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// How many gigabytes are free where this lies, or will lie. None if `df` cannot tell.
+pub fn free_gigabytes(place: &Path) -> Option<u64> {
+    let there = place.ancestors().find(|place| place.exists())?;
+    let told = printed(command("df", &["--output=avail", "--block-size=1G"]).arg(there))?;
+    told.lines().last()?.trim().parse().ok()
+}
+
 /// The sentence for a program that is not there.
 pub fn not_started(command: &Command, error: &std::io::Error) -> String {
     format!("`{}` could not be started: {error}", shown(command))
@@ -59,4 +66,14 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> String {
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_free_room_is_told_of_folders_that_are_not_there_yet() {
+        assert!(free_gigabytes(&root().join("not/there/yet")).is_some());
+    }
 }
