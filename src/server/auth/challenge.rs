@@ -349,7 +349,10 @@ impl Ending {
         if !challenges::consume(tx, &self.wait, now).await? {
             return Ok(Err(AuthError::ChallengeOver));
         }
-        let before = self.opening.write(tx).await?;
+        // The row is held and its epoch was compared above, so this is never None.
+        let Some(before) = self.opening.write(tx).await? else {
+            return Ok(Err(AuthError::ChallengeOver));
+        };
         // Throttles after accounts and sessions, as everywhere, and what is noted at the end.
         let failed = throttle::forget(tx, &self.names).await?;
         let wrong = match &self.spending {

@@ -119,6 +119,9 @@ impl AuthService {
     }
 
     /// As [`AuthService::log_in_as`], which counts what comes of it.
+    ///
+    /// If the account moves meanwhile (a new password, an end of all sessions, of the trust in this browser), it is looked at
+    /// once more: what was right a moment ago may not be.
     pub(super) async fn check_and_enter(
         &self,
         form: &LoginForm,
@@ -126,6 +129,22 @@ impl AuthService {
         held: Option<&str>,
         doorway: Doorway,
     ) -> Result<LoggedIn, AuthError> {
+        for _ in 0..2 {
+            if let Some(entered) = self.try_to_enter(form, origin, held, doorway).await? {
+                return Ok(entered);
+            }
+        }
+        Err(AuthError::Busy)
+    }
+
+    /// None, and nothing counts, if the account has moved meanwhile.
+    async fn try_to_enter(
+        &self,
+        form: &LoginForm,
+        origin: &Origin,
+        held: Option<&str>,
+        doorway: Doorway,
+    ) -> Result<Option<LoggedIn>, AuthError> {
         let (identifier, password) = self.typed(form)?;
         let found = self.find(&identifier).await?;
         let charges = self.login_charges((&identifier, &form.identifier), found.as_ref(), origin);
@@ -161,7 +180,7 @@ impl AuthService {
             Admission::Waits(wait, challenged) => {
                 let wait = (doorway == Doorway::Full).then_some(wait);
                 self.let_wait(passed, wait, origin).await?;
-                Ok(LoggedIn::Challenged(challenged))
+                Ok(Some(LoggedIn::Challenged(challenged)))
             }
         }
     }
@@ -172,7 +191,7 @@ impl AuthService {
         opening: Opening,
         trusted: Option<Trusted>,
         origin: &Origin,
-    ) -> Result<LoggedIn, AuthError> {
+    ) -> Result<Option<LoggedIn>, AuthError> {
         let Passed { account, hash, better, charges } = passed;
         let id = account.account.id;
         let opened = opening.opened.clone();
@@ -183,7 +202,7 @@ impl AuthService {
         let now = self.parts.clock.now();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                // Accounts before all else, as everywhere; what comes first holds the row.
+                // Accounts before all else, as everywhere.
                 if let Some(trusted) = &trusted {
                     accounts::hold(tx, id).await?;
                     if !trusted.write(tx, now).await? {
@@ -193,7 +212,9 @@ impl AuthService {
                 if let Some(better) = better {
                     accounts::rehash(tx, id, &hash, &better).await?;
                 }
-                let before = opening.write(tx).await?;
+                let Some(before) = opening.write(tx).await? else {
+                    return Ok(None);
+                };
                 // Throttles after accounts and sessions, as everywhere. This try is one of them.
                 let failed = throttle::settle(tx, &failures, &name, now).await?.saturating_sub(1);
                 let told = if failed >= MANY_FAILURES {
@@ -208,17 +229,19 @@ impl AuthService {
                 Ok(Some(told.is_some()))
             })
         });
-        // None: somebody has just ended the trust in this browser, and the next try is asked for the factor.
-        let mailed = write.await?.ok_or(AuthError::Busy)?;
+        let Some(mailed) = write.await? else {
+            self.refund(&charges.everything()).await;
+            return Ok(None);
+        };
         self.unblock(&charges.name);
         if mailed {
             self.parts.mail.notify_one();
         }
         tracing::info!(event = "login", account = %id, ip = %origin.ip, "signed in");
-        Ok(match account.account.delete_at {
+        Ok(Some(match account.account.delete_at {
             Some(_) => LoggedIn::Leaving(opened),
             None => LoggedIn::Opened(opened),
-        })
+        }))
     }
 
     /// The password is right, and a factor is still to be shown or enrolled. What only failures count on is given back, and

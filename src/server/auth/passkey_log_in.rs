@@ -78,7 +78,8 @@ impl AuthService {
                 if accounts::epoch(tx, id).await? != epoch || !spending.write(tx, now).await? {
                     return Ok(Err(spending.spent_already()));
                 }
-                if opening.write(tx).await?.is_new_device() && !known {
+                // Of a row that is held, with the epoch compared above: always of a session that was written.
+                if opening.write(tx).await?.is_some_and(|before| before.is_new_device()) && !known {
                     outbox::insert(tx, &new_device, now).await?;
                 }
                 noted.write(tx, now).await?;

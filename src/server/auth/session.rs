@@ -173,9 +173,14 @@ impl AuthService {
 impl Opening {
     /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in. Answers
     /// what the account's sessions told of this device before. Accounts before all else, as everywhere.
-    pub(super) async fn write(&self, tx: &mut Tx) -> Result<Before, StoreError> {
+    ///
+    /// None, and nothing is written, if a new password or whatever else ends sessions came between the look at the account
+    /// and now: this one would be over before it began.
+    pub(super) async fn write(&self, tx: &mut Tx) -> Result<Option<Before>, StoreError> {
         let new = &self.new;
-        accounts::set_last_login(tx, new.account, self.now).await?;
+        if !accounts::set_last_login(tx, new.account, new.epoch, self.now).await? {
+            return Ok(None);
+        }
         if let Some(rid) = &self.replaced {
             sessions::revoke(tx, rid, "replaced", self.now).await?;
         }
@@ -184,6 +189,6 @@ impl Opening {
         if before.open >= self.keep {
             sessions::revoke_beyond(tx, new.account, &new.rid, self.keep, self.now).await?;
         }
-        Ok(before)
+        Ok(Some(before))
     }
 }

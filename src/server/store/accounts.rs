@@ -136,13 +136,13 @@ pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
     Ok(held.rows_affected() == 1)
 }
 
-/// Notes a sign-in, and holds the account's row as [`hold`] does.
+/// Notes a sign-in, and holds the account's row as [`hold`] does. False if its epoch is another one by now.
 ///
 /// # Errors
 /// The database is away.
-pub async fn set_last_login(tx: &mut Tx, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE accounts SET last_login_at = $2 WHERE id = $1").bind(id.0).bind(now.0).execute(tx).await?;
-    Ok(())
+pub async fn set_last_login(tx: &mut Tx, id: AccountId, epoch: i64, now: Timestamp) -> Result<bool, StoreError> {
+    let noted = sqlx::query("UPDATE accounts SET last_login_at = $3 WHERE id = $1 AND security_epoch = $2");
+    Ok(noted.bind(id.0).bind(epoch).bind(now.0).execute(tx).await?.rows_affected() == 1)
 }
 
 /// Replaces a password's hash by another of the same password, if it has not changed meanwhile.
