@@ -1,20 +1,20 @@
 //! Ed25519 (RFC 8032) for the JWT library, and nothing else: its own backends bring RSA, ECDSA and HMAC along.
 //!
-//! A signing key is the seed, a verifying key the compressed point (the `x` of RFC 8037), 32 bytes each. All else that
-//! the library could ask for is an error. It asks with the bytes on every call, and to prepare a key takes as long as to
-//! sign with it, so the one that signed last is kept.
+//! A verifying key is the compressed point (the `x` of RFC 8037), 32 bytes. All else that the library could ask for is an
+//! error, signing, too: it would hand over the seed on every call, and to prepare a key from that takes as long as to sign
+//! with it. [`TokenSigner`](super::TokenSigner) keeps its keys prepared.
 
-use ed25519_dalek::{SecretKey, Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, VerifyingKey};
 use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, DecodingKey, EncodingKey,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    Algorithm, AlgorithmFamily, DecodingKey,
+    crypto::{CryptoProvider, JwtVerifier, KeyUtils},
     errors::{ErrorKind, Result, new_error},
     signature::{Error, Verifier},
 };
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
+    signer_factory: |_, _| Err(unsupported()),
     verifier_factory: verifier,
     // What the library's dummies answer with is a panic.
     key_utils: KeyUtils {
@@ -29,32 +29,13 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 /// The library takes one provider in the life of a process, so the answer to the first try is the answer to all.
 static INSTALLED: LazyLock<bool> = LazyLock::new(|| PROVIDER.install_default().is_ok());
 
-/// The key that signed last, prepared. A process signs with one until its keys are rotated.
-static LAST: Mutex<Option<SigningKey>> = Mutex::new(None);
-
 /// Makes this the cryptography of every JWT in the process. Can be called often and from many threads; `false` if
 /// another one was there first, which cannot read our keys.
 pub(super) fn install() -> bool {
     *INSTALLED
 }
 
-struct Ed25519Signer(SigningKey);
-
 struct Ed25519Verifier(VerifyingKey);
-
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    only_ed25519(*algorithm, key.family())?;
-    let seed = SecretKey::try_from(key.as_bytes()).map_err(|_| invalid())?;
-    Ok(Box::new(Ed25519Signer(prepared(&seed))))
-}
-
-fn prepared(seed: &SecretKey) -> SigningKey {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some(key) if key.as_bytes() == seed => key.clone(),
-        _ => last.insert(SigningKey::from_bytes(seed)).clone(),
-    }
-}
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     only_ed25519(*algorithm, key.family())?;
@@ -77,18 +58,6 @@ fn invalid() -> jsonwebtoken::errors::Error {
     new_error(ErrorKind::InvalidEddsaKey)
 }
 
-impl Signer<Vec<u8>> for Ed25519Signer {
-    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
-        self.0.try_sign(message).map(|signature: Signature| signature.to_vec())
-    }
-}
-
-impl JwtSigner for Ed25519Signer {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
 impl Verifier<Vec<u8>> for Ed25519Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         // Strict: a key or a signature of small order would fit more than one message.
@@ -106,7 +75,7 @@ impl JwtVerifier for Ed25519Verifier {
 mod tests {
     use super::*;
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use jsonwebtoken::{crypto, jwk::Jwk};
+    use jsonwebtoken::{EncodingKey, crypto, jwk::Jwk};
     use std::thread;
 
     // RFC 8037, appendix A.
@@ -134,29 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn it_signs_and_verifies_the_example_of_the_standard() {
+    fn it_verifies_the_example_of_the_standard() {
         assert!(install());
-        assert_eq!(crypto::sign(MESSAGE, &seed(), Algorithm::EdDSA).unwrap(), SIGNATURE);
         let key = DecodingKey::from_ed_components(X).unwrap();
         let verify = |signature, message| crypto::verify(signature, message, &key, Algorithm::EdDSA).unwrap();
         assert!(verify(SIGNATURE, MESSAGE));
         assert!(!verify(SIGNATURE, b"another"));
         assert!(!verify("", MESSAGE));
         assert!(!verify(&SIGNATURE[..84], MESSAGE));
-    }
-
-    #[test]
-    fn each_key_signs_as_itself_whichever_signed_before() {
-        assert!(install());
-        let other = EncodingKey::from_ed_der(&[7; 32]);
-        let by = |key: &EncodingKey| crypto::sign(MESSAGE, key, Algorithm::EdDSA).unwrap();
-        let of_other = by(&other);
-        assert_ne!(of_other, SIGNATURE);
-        for _ in 0..2 {
-            assert_eq!(by(&seed()), SIGNATURE);
-            assert_eq!(by(&seed()), SIGNATURE);
-            assert_eq!(by(&other), of_other);
-        }
     }
 
     #[test]
@@ -170,6 +124,7 @@ mod tests {
             DecodingKey::from_ec_der(&bytes),
             DecodingKey::from_rsa_components(X, "AQAB").unwrap(),
         ];
+        assert!(crypto::sign(MESSAGE, &signing[0], Algorithm::EdDSA).is_err(), "the token signer signs");
         for algorithm in OTHERS {
             for key in &signing {
                 let error = crypto::sign(MESSAGE, key, algorithm).unwrap_err();
@@ -188,17 +143,12 @@ mod tests {
     fn a_key_of_another_kind_or_length_is_an_error_and_no_panic() {
         assert!(install());
         let bytes = [7; 64];
-        for key in [EncodingKey::from_secret(&bytes[..32]), EncodingKey::from_ec_der(&bytes[..32])] {
-            assert!(crypto::sign(MESSAGE, &key, Algorithm::EdDSA).is_err());
-        }
         let verify = |key: &DecodingKey| crypto::verify(SIGNATURE, MESSAGE, key, Algorithm::EdDSA);
         let rsa = DecodingKey::from_rsa_components(X, "AQAB").unwrap();
         for key in [DecodingKey::from_secret(&bytes[..32]), DecodingKey::from_ec_der(&bytes[..32]), rsa] {
             assert!(verify(&key).is_err());
         }
         for length in [0, 1, 31, 33, 57, 64] {
-            let key = EncodingKey::from_ed_der(&bytes[..length]);
-            assert!(crypto::sign(MESSAGE, &key, Algorithm::EdDSA).is_err(), "{length}");
             assert!(verify(&DecodingKey::from_ed_der(&bytes[..length])).is_err(), "{length}");
         }
     }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::server::crypto::keys::tests::{keys_from, random_key};
-use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
