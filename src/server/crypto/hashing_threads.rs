@@ -118,8 +118,10 @@ impl Drop for HashingThreads {
 /// This thread takes what cores the others leave: whoever signs in waits for a hash in any case, and nobody else shall
 /// wait for it. On Linux the number of a thread stands for it alone.
 fn give_way() {
-    let this = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(this), POLITE) {
+    let this = Some(rustix::thread::gettid());
+    // A server that stands further back itself takes its hashing threads along.
+    let nice = rustix::process::getpriority_process(this).unwrap_or_default().max(POLITE);
+    if let Err(error) = rustix::process::setpriority_process(this, nice) {
         tracing::debug!(%error, "a hashing thread keeps its priority");
     }
 }
