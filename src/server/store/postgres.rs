@@ -34,8 +34,8 @@ const NAME: &str = "doorward";
 pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreError> {
     let target = target(settings)?;
     let faults = Faults::default();
-    // A migration has a connection of its own, without the limit on statements: it takes as long as it takes. The pool opens
-    // its first one meanwhile.
+    // A migration has a connection of its own, without the limit on statements: it takes as long as it takes. The pool
+    // connects at the same time.
     let (own, readers) = tokio::join!(
         options(1, settings).connect_with(target.clone()),
         pool(settings, faults.clone()).connect_with(target.clone())
@@ -46,7 +46,10 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
     };
     let migrated = if settings.migrate { migrations::apply(&own, false).await } else { Ok(()) };
     own.close().await;
-    migrated?;
+    if let Err(error) = migrated {
+        readers.close().await;
+        return Err(error);
+    }
     Ok(store(readers, settings.connections, faults))
 }
 
