@@ -92,6 +92,12 @@ impl SignInMethod {
         }
     }
 
+    /// Whether a password was shown.
+    #[must_use]
+    pub const fn is_by_password(self) -> bool {
+        !matches!(self, Self::Passkey)
+    }
+
     /// Whether signing in so is also the proof that sensitive acts ask for. In a trusted browser the factor was not shown,
     /// and those acts ask for it.
     #[must_use]

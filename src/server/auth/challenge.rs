@@ -349,7 +349,7 @@ impl Ending {
         if !challenges::consume(tx, &self.wait, now).await? {
             return Ok(Err(AuthError::ChallengeOver));
         }
-        // The row is held and its epoch was compared above, so this is never None.
+        // The password may have been taken away meanwhile.
         let Some(before) = self.opening.write(tx).await? else {
             return Ok(Err(AuthError::ChallengeOver));
         };

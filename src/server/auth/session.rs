@@ -178,7 +178,7 @@ impl Opening {
     /// and now: this one would be over before it began.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<Option<Before>, StoreError> {
         let new = &self.new;
-        if !accounts::set_last_login(tx, new.account, new.epoch, self.now).await? {
+        if !accounts::set_last_login(tx, new.account, (new.epoch, new.method.is_by_password()), self.now).await? {
             return Ok(None);
         }
         if let Some(rid) = &self.replaced {

@@ -1,5 +1,7 @@
 //! The table `accounts`.
 
+pub use super::account_ends::{purge, set_delete_at};
+
 use super::{StoreError, Tx};
 use crate::domain::{
     account::{Account, AccountId},
@@ -31,6 +33,13 @@ impl StoredAccount {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.disabled_at.is_none()
+    }
+
+    /// Whether it is still the account that it was: with the same epoch, and mail for it at the same address, as sure as then.
+    #[must_use]
+    pub fn is_reached_as(&self, before: &Self) -> bool {
+        let of = |account: &Self| (account.security_epoch, account.account.email_verified_at);
+        of(self) == of(before) && self.email_key == before.email_key
     }
 
     /// Whether the password was last set, or made void, at this time.
@@ -136,13 +145,23 @@ pub async fn hold(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
     Ok(held.rows_affected() == 1)
 }
 
-/// Notes a sign-in, and holds the account's row as [`hold`] does. False if its epoch is another one by now.
+/// Notes a sign-in, and holds the account's row as [`hold`] does. False if its epoch is another one by now, or if a password
+/// was shown and the account has none any more.
 ///
 /// # Errors
 /// The database is away.
-pub async fn set_last_login(tx: &mut Tx, id: AccountId, epoch: i64, now: Timestamp) -> Result<bool, StoreError> {
-    let noted = sqlx::query("UPDATE accounts SET last_login_at = $3 WHERE id = $1 AND security_epoch = $2");
-    Ok(noted.bind(id.0).bind(epoch).bind(now.0).execute(tx).await?.rows_affected() == 1)
+pub async fn set_last_login(
+    tx: &mut Tx,
+    id: AccountId,
+    (epoch, by_password): (i64, bool),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let noted = sqlx::query(
+        "UPDATE accounts SET last_login_at = $3
+         WHERE id = $1 AND security_epoch = $2 AND ($4 = 0 OR password_hash IS NOT NULL)",
+    );
+    let noted = noted.bind(id.0).bind(epoch).bind(now.0).bind(i64::from(by_password));
+    Ok(noted.execute(tx).await?.rows_affected() == 1)
 }
 
 /// Replaces a password's hash by another of the same password, if it has not changed meanwhile.
@@ -282,53 +301,6 @@ pub async fn set_profile(
         .execute(tx)
         .await?;
     Ok(())
-}
-
-/// Sets when the account is to be purged and ends every session, or with nothing keeps it.
-///
-/// # Errors
-/// The database is away.
-pub async fn set_delete_at(tx: &mut Tx, id: AccountId, at: Option<Timestamp>) -> Result<(), StoreError> {
-    let end = i64::from(at.is_some());
-    sqlx::query("UPDATE accounts SET delete_at = $2, security_epoch = security_epoch + $3 WHERE id = $1")
-        .bind(id.0)
-        .bind(at.map(|at| at.0))
-        .bind(end)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Deletes up to `most` accounts whose time has come, with all that hangs on them, and answers their ids and, of those that were
-/// lived in, the user-name keys.
-/// An account whose earlier address can still be restored stays until then: somebody else may have asked for its end.
-/// `unconfirmed_before`: accounts made before it that never confirmed their address and never signed in go too, but for
-/// those that were imported.
-///
-/// # Errors
-/// The database is away.
-pub async fn purge(
-    tx: &mut Tx,
-    now: Timestamp,
-    unconfirmed_before: Option<Timestamp>,
-    most: i64,
-) -> Result<Vec<(AccountId, Option<String>)>, StoreError> {
-    let rows = sqlx::query(
-        "DELETE FROM accounts WHERE id IN (
-             SELECT id FROM accounts
-             WHERE (delete_at <= $1 OR (email_verified_at IS NULL AND last_login_at IS NULL AND imported_at IS NULL
-                                        AND created_at < $2))
-               AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.account_id = accounts.id AND kind = 'email_undo'
-                                                       AND consumed_at IS NULL AND expires_at > $1)
-             LIMIT $3)
-         RETURNING id, CASE WHEN last_login_at IS NULL THEN NULL ELSE username_key END AS username_key",
-    )
-    .bind(now.0)
-    .bind(unconfirmed_before.map_or(i64::MIN, |at| at.0))
-    .bind(most)
-    .fetch_all(tx)
-    .await?;
-    rows.iter().map(|row| Ok((AccountId(row.try_get("id")?), row.try_get("username_key")?))).collect()
 }
 
 /// Disables an account and ends every session, or enables it again.

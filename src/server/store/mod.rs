@@ -3,6 +3,7 @@
 //! Every statement is one text for SQLite and PostgreSQL. A file's functions take a [`Tx`], so that a use case can put
 //! several of them into one transaction with [`Store::write`].
 
+mod account_ends;
 pub mod account_list;
 pub mod accounts;
 pub mod amendments;
