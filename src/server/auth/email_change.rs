@@ -16,6 +16,7 @@ use crate::{
             factors,
             outbox::{self, MailKind, NewMail},
             reservations::{self, Kept},
+            sessions,
             tickets::{self, Ticket, TicketKind},
         },
     },
@@ -26,6 +27,8 @@ const UNDO: (TicketKind, Purpose) = (TicketKind::EmailUndo, Purpose::EmailUndo);
 
 /// A change that the new address has confirmed.
 struct Change {
+    /// The session in which it is asked for.
+    sid: String,
     ticket: Ticket,
     account: StoredAccount,
     /// The way back; none for an address that was never confirmed: it may be a stranger's.
@@ -139,6 +142,7 @@ impl AuthService {
         });
         let now = self.parts.clock.now();
         let change = Change {
+            sid: principal.sid.clone(),
             kept_until: now.plus(self.parts.settings.account.undo_lifetime),
             noted: self.noted(Event::EmailChanged, Some(id), Some(&principal.sid), origin),
             ticket,
@@ -195,12 +199,13 @@ impl AuthService {
 }
 
 impl Change {
-    /// False if somebody else was faster, or the account has another address by now.
+    /// False if somebody else was faster, the account has moved since it was read, or the session has just ended.
     async fn write(&self, tx: &mut Tx, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
         let Some((email, key)) = &self.ticket.email else { return Ok(false) };
         let old_key = &self.account.email_key;
-        accounts::hold(tx, id).await?;
-        let unmoved = accounts::epoch(tx, id).await? == self.account.security_epoch;
+        // Also of an address that was confirmed just now: it gets its way back.
+        let unmoved = sessions::may_act_for(tx, id, &self.sid, now).await?
+            && accounts::find(tx, id).await?.is_some_and(|account| account.is_reached_as(&self.account));
         if !unmoved || !tickets::consume(tx, &self.ticket.id, now).await? {
             return Ok(false);
         }

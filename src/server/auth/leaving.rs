@@ -8,7 +8,7 @@ use crate::{
         outbox::{self, MailKind},
         reservations::{self, Kept},
         session_lists::{self, ExportedSession},
-        throttles,
+        sessions, throttles,
     },
 };
 use serde_json::{Value, json};
@@ -63,22 +63,29 @@ impl AuthService {
     /// account can be kept, and so does the answer.
     ///
     /// # Errors
-    /// `ProofRequired`; `Unavailable`.
+    /// `ProofRequired`; `NotSignedIn` if the session has just ended; `Unavailable`.
     pub async fn request_deletion(&self, principal: &Principal, origin: &Origin) -> Result<Timestamp, AuthError> {
         self.must_be_fresh(principal)?;
         let (now, id) = (self.parts.clock.now(), principal.account.id);
         let at = now.plus(self.parts.settings.account.deletion_grace.saturating_mul(DAY));
         let mail = self.notice(MailKind::DeletionRequested, id, Some(at.0.to_string()));
         let noted = self.noted(Event::DeletionRequested, Some(id), Some(&principal.sid), origin);
+        let sid = principal.sid.clone();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
+                if !sessions::may_act_for(tx, id, &sid, now).await? {
+                    return Ok(false);
+                }
                 accounts::set_delete_at(tx, id, Some(at)).await?;
                 void_tickets(tx, id, now).await?;
                 outbox::insert(tx, &mail, now).await?;
-                noted.write(tx, now).await
+                noted.write(tx, now).await?;
+                Ok(true)
             })
         });
-        write.await?;
+        if !write.await? {
+            return Err(AuthError::NotSignedIn);
+        }
         tracing::info!(event = "deletion_requested", account = %id, "an owner asked for deletion; every session has ended");
         self.parts.mail.notify_one();
         Ok(at)
@@ -87,22 +94,22 @@ impl AuthService {
     /// Keeps an account that was to be deleted. Who is signed in to it has shown the password after the wish.
     ///
     /// # Errors
-    /// `NotSignedIn` if it is gone; `Unavailable`.
+    /// `NotSignedIn` if it is gone, or the session has just ended; `Unavailable`.
     pub async fn undo_deletion(&self, principal: &Principal, origin: &Origin) -> Result<(), AuthError> {
         if principal.account.delete_at.is_none() {
             return Ok(());
         }
         let (now, id) = (self.parts.clock.now(), principal.account.id);
         let noted = self.noted(Event::DeletionUndone, Some(id), Some(&principal.sid), origin);
+        let sid = principal.sid.clone();
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                // It may be gone by now.
-                let there = accounts::hold(tx, id).await?;
-                if there {
+                let may = sessions::may_act_for(tx, id, &sid, now).await?;
+                if may {
                     accounts::set_delete_at(tx, id, None).await?;
                     noted.write(tx, now).await?;
                 }
-                Ok(there)
+                Ok(may)
             })
         });
         if !write.await? {

@@ -220,8 +220,10 @@ impl AuthService {
         let id = account.account.id;
         self.charge(&[self.proof_charges(id, Some(&seen.sid)), vec![self.hash_charge(id)]].concat()).await?;
         let verdict = self.parts.hasher.verify(&typed, account.password_hash).await?;
-        match verdict.matches {
-            true => self.opened(&presented.rid, seen, seen.counter, self.parts.clock.now()),
+        // The session may have ended while that was computed.
+        let (seen, _, decision) = self.standing(presented).await?;
+        match verdict.matches && decision == Decision::RefuseSoftly {
+            true => self.opened(&presented.rid, &seen, seen.counter, self.parts.clock.now()),
             false => Err(AuthError::Superseded),
         }
     }
@@ -232,7 +234,11 @@ impl Change {
     pub(super) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         let id = self.account.account.id;
         accounts::hold(tx, id).await?;
-        let unmoved = accounts::epoch(tx, id).await? == self.account.security_epoch;
+        // An account that has just got its first factor asks for it: this session has not shown one.
+        let is_as_before = |now: StoredAccount| {
+            (now.security_epoch, now.demanded_level) == (self.account.security_epoch, self.account.demanded_level)
+        };
+        let unmoved = accounts::find(tx, id).await?.is_some_and(is_as_before);
         let goes_on = match &self.step {
             Some((seen, made)) => {
                 let proven =

@@ -12,6 +12,7 @@ use crate::{
         StoreError, accounts,
         outbox::{self, MailKind, NewMail},
         reservations::{self, Kept},
+        sessions,
         tickets::{self, Ticket},
     },
 };
@@ -98,19 +99,25 @@ impl AuthService {
         self.charge(&charges).await?;
         let (now, until) = (self.parts.clock.now(), self.parts.settings.account.keep_name.saturating_mul(DAY));
         let noted = self.noted(Event::UsernameChanged, Some(id), sid, origin);
+        let sid = sid.map(str::to_owned);
         let mail = self.notice(MailKind::UsernameChanged, id, None);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 // The name as it is now: another change may have come in between.
                 accounts::hold(tx, id).await?;
+                if let Some(sid) = &sid
+                    && !sessions::may_act(tx, sid, now).await?
+                {
+                    return Ok(Err(AuthError::NotSignedIn));
+                }
                 if let Some(ticket) = &ticket
                     && !tickets::consume(tx, &ticket.id, now).await?
                 {
-                    return Ok(false);
+                    return Ok(Err(AuthError::InvalidTicket));
                 }
-                let Some(old) = accounts::find(tx, id).await? else { return Ok(true) };
+                let Some(old) = accounts::find(tx, id).await? else { return Ok(Ok(())) };
                 if old.account.username == new.as_str() {
-                    return Ok(true);
+                    return Ok(Ok(()));
                 }
                 accounts::set_username(tx, id, new.as_str(), new.key()).await?;
                 reservations::refuse_kept(tx, Kept::Username, new.key(), id, now).await?;
@@ -120,15 +127,15 @@ impl AuthService {
                 }
                 outbox::insert(tx, &NewMail { about: Some(old.account.username), ..mail }, now).await?;
                 noted.write(tx, now).await?;
-                Ok(true)
+                Ok(Ok(()))
             })
         });
         match write.await {
-            Ok(false) => {
+            Ok(Err(refusal)) => {
                 self.refund(&charges).await;
-                Err(AuthError::InvalidTicket)
+                Err(refusal)
             }
-            Ok(true) => {
+            Ok(Ok(())) => {
                 tracing::info!(event = "username_changed", account = %id, "a user name was changed");
                 self.parts.mail.notify_one();
                 Ok(())

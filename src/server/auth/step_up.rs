@@ -88,7 +88,9 @@ impl AuthService {
             let noted = self.noted(event, Some(seen.account), Some(&seen.sid), origin);
             let spent = spending.clone();
             if decision == Decision::RefuseSoftly {
-                self.prove_as_before((rid, row), spent, noted, now).await?;
+                if !self.prove_as_before((rid, row), epoch, spent, noted, now).await? {
+                    continue;
+                }
                 return self.opened(&presented.rid, &seen, seen.counter, now);
             }
             let made = next_after(&seen, presented);
@@ -96,7 +98,8 @@ impl AuthService {
                 Box::pin(async move {
                     // Accounts before sessions, as everywhere.
                     accounts::hold(tx, row.account).await?;
-                    if !sessions::stands(tx, &rid, &row).await? {
+                    let unmoved = accounts::epoch(tx, row.account).await? == epoch;
+                    if !unmoved || !sessions::stands(tx, &rid, &row).await? {
                         return Ok(Ok(false));
                     }
                     if let Some(refusal) = spend(tx, spent.as_deref(), now).await? {
@@ -119,17 +122,23 @@ impl AuthService {
         Err(AuthError::Busy)
     }
 
-    /// A proof that was given with a token from before another proof: it counts, and the newest token stays.
+    /// A proof that was given with a token from before another proof: it counts, and the newest token stays. False if session
+    /// or account have moved since they were read.
     async fn prove_as_before(
         &self,
         (rid, row): (String, Session),
+        epoch: i64,
         spending: Option<Arc<Spending>>,
         noted: Noted,
         now: Timestamp,
-    ) -> Result<(), AuthError> {
+    ) -> Result<bool, AuthError> {
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
                 accounts::hold(tx, row.account).await?;
+                let unmoved = accounts::epoch(tx, row.account).await? == epoch;
+                if !unmoved || !sessions::stands(tx, &rid, &row).await? {
+                    return Ok(Ok(false));
+                }
                 if let Some(refusal) = spend(tx, spending.as_deref(), now).await? {
                     return Ok(Err(refusal));
                 }
@@ -138,7 +147,7 @@ impl AuthService {
                     spent.settle(tx, now).await?;
                 }
                 noted.write(tx, now).await?;
-                Ok(Ok(()))
+                Ok(Ok(true))
             })
         });
         write.await?

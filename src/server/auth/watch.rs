@@ -5,6 +5,7 @@ use super::{
     audit::Noted,
     email_change::{FactorsUndone, restore_address},
     named,
+    step_up::LOOKS,
     ticket::{Issue, void_tickets},
 };
 use crate::{
@@ -36,23 +37,26 @@ impl AuthService {
     /// Ends one session of the caller's account, at once.
     ///
     /// # Errors
-    /// `ProofRequired`; `NotFound` if it is none of this account's, or has ended; `Unavailable`.
+    /// `ProofRequired`; `NotFound` if it is none of this account's, or has ended; `NotSignedIn` if the caller's own just did;
+    /// `Unavailable`.
     pub async fn end_session(&self, principal: &Principal, sid: &str, origin: &Origin) -> Result<(), AuthError> {
         self.must_be_fresh(principal)?;
         let (now, id, sid) = (self.parts.clock.now(), principal.account.id, named(sid)?);
-        let noted = self.noted(Event::SessionEnded, Some(id), Some(&principal.sid), origin);
+        let (own, noted) =
+            (principal.sid.clone(), self.noted(Event::SessionEnded, Some(id), Some(&principal.sid), origin));
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                let ended = sessions::revoke_public(tx, id, &sid, "ended_by_owner", now).await?;
-                if ended {
-                    noted.write(tx, now).await?;
+                if !sessions::may_act_for(tx, id, &own, now).await? {
+                    return Ok(Err(AuthError::NotSignedIn));
                 }
-                Ok(ended)
+                if !sessions::revoke_public(tx, id, &sid, "ended_by_owner", now).await? {
+                    return Ok(Err(AuthError::NotFound));
+                }
+                noted.write(tx, now).await?;
+                Ok(Ok(()))
             })
         });
-        if !write.await? {
-            return Err(AuthError::NotFound);
-        }
+        write.await??;
         tracing::info!(event = "session_ended", account = %id, "a session was ended by its owner");
         Ok(())
     }
@@ -60,19 +64,22 @@ impl AuthService {
     /// Ends all sessions of the caller's account but this one, at once.
     ///
     /// # Errors
-    /// `ProofRequired`; `Unavailable`.
+    /// `ProofRequired`; `NotSignedIn` if this one has just ended; `Unavailable`.
     pub async fn end_other_sessions(&self, principal: &Principal, origin: &Origin) -> Result<(), AuthError> {
         self.must_be_fresh(principal)?;
         let (now, id, sid) = (self.parts.clock.now(), principal.account.id, principal.sid.clone());
         let noted = self.noted(Event::OtherSessionsEnded, Some(id), Some(&sid), origin);
         let write = self.parts.store.write(move |tx| {
             Box::pin(async move {
-                accounts::hold(tx, id).await?;
+                if !sessions::may_act_for(tx, id, &sid, now).await? {
+                    return Ok(Err(AuthError::NotSignedIn));
+                }
                 sessions::revoke_others(tx, id, &sid, "ended_by_owner", now).await?;
-                noted.write(tx, now).await
+                noted.write(tx, now).await?;
+                Ok(Ok(()))
             })
         });
-        write.await?;
+        write.await??;
         tracing::info!(event = "other_sessions_ended", account = %id, "all other sessions were ended by their owner");
         Ok(())
     }
@@ -83,9 +90,25 @@ impl AuthService {
     /// second factors that were added since.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `NotSignedIn` if the session has just ended; `Busy`; `Unavailable`.
     pub async fn report_not_me(&self, principal: &Principal, origin: &Origin) -> Result<AskedReset, AuthError> {
         let (now, id) = (self.parts.clock.now(), principal.account.id);
+        for _ in 0..LOOKS {
+            let report = self.report(principal, origin, now).await?;
+            let write = self.parts.store.write(move |tx| Box::pin(async move { report.write(tx, now).await }));
+            // None: an intruder's change of the address came in between, and the way back from it is not in the report yet.
+            if let Some(asked) = write.await?? {
+                tracing::warn!(event = "not_me", account = %id, "an owner reported foreign use; every session has ended");
+                self.parts.mail.notify_one();
+                return Ok(asked);
+            }
+        }
+        Err(AuthError::Busy)
+    }
+
+    /// What there is to do, as the account is now.
+    async fn report(&self, principal: &Principal, origin: &Origin, now: Timestamp) -> Result<Report, AuthError> {
+        let id = principal.account.id;
         let mut tx = self.parts.store.read().await?;
         let account = accounts::find(&mut tx, id).await?.ok_or(AuthError::NotSignedIn)?;
         let undos = tickets::find_open(&mut tx, id, TicketKind::EmailUndo).await?;
@@ -93,23 +116,21 @@ impl AuthService {
         let earliest = undos.into_iter().rev().find(|ticket| now < ticket.expires_at);
         let whose = Some((id, account.security_epoch));
         let reset = self.issue(TicketKind::PasswordReset, MailKind::PasswordReset, whose, None);
-        let report = Report {
+        Ok(Report {
+            sid: principal.sid.clone(),
             reset: reset.at_any_pace().after_next_epoch(),
             undone: self.factors_undone(id, Some(&principal.sid), origin),
             noted: self.noted(Event::NotMe, Some(id), Some(&principal.sid), origin),
             account,
             earliest,
-        };
-        let write = self.parts.store.write(move |tx| Box::pin(async move { report.write(tx, now).await }));
-        let asked = write.await?.ok_or(AuthError::NotSignedIn)?;
-        tracing::warn!(event = "not_me", account = %id, "an owner reported foreign use; every session has ended");
-        self.parts.mail.notify_one();
-        Ok(asked)
+        })
     }
 }
 
 /// Foreign use that an owner reports.
 struct Report {
+    /// The session in which it is reported.
+    sid: String,
     account: StoredAccount,
     /// The way back to the earliest address that there still is.
     earliest: Option<Ticket>,
@@ -120,11 +141,13 @@ struct Report {
 
 impl Report {
     /// None if the account has moved since it was read.
-    async fn write(self, tx: &mut Tx, now: Timestamp) -> Result<Option<AskedReset>, StoreError> {
+    async fn write(self, tx: &mut Tx, now: Timestamp) -> Result<Result<Option<AskedReset>, AuthError>, StoreError> {
         let id = self.account.account.id;
-        accounts::hold(tx, id).await?;
-        if accounts::epoch(tx, id).await? != self.account.security_epoch {
-            return Ok(None);
+        if !sessions::may_act_for(tx, id, &self.sid, now).await? {
+            return Ok(Err(AuthError::NotSignedIn));
+        }
+        if !accounts::find(tx, id).await?.is_some_and(|account| account.is_reached_as(&self.account)) {
+            return Ok(Ok(None));
         }
         let factors_gone = match &self.earliest {
             Some(ticket) => restore_address(tx, &self.account, ticket, now).await?,
@@ -141,6 +164,6 @@ impl Report {
             self.undone.write(tx, now).await?;
         }
         self.noted.write(tx, now).await?;
-        Ok(Some(self.reset.asked))
+        Ok(Ok(Some(self.reset.asked)))
     }
 }

@@ -13,6 +13,15 @@ use crate::domain::{
 };
 use sqlx::{Row as _, any::AnyRow};
 
+/// Whether a session is of an account that is active and has not ended it.
+macro_rules! of_its_account {
+    () => {
+        "EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
+                                          AND accounts.security_epoch = sessions.epoch
+                                          AND accounts.demanded_level <= sessions.assurance_level)"
+    };
+}
+
 /// A session as it is stored, with what of its account decides whether it lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the migration documents every column once")]
@@ -139,16 +148,15 @@ pub async fn insert(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(),
 /// # Errors
 /// The database is away.
 pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "UPDATE sessions SET parent = counter, counter = counter + 1, minted_at = $3
          WHERE rid = $1 AND counter = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at + idle_seconds > $3
-           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
-                                                AND accounts.security_epoch = sessions.epoch
-                                                AND accounts.demanded_level <= sessions.assurance_level)
-         RETURNING sid, account_id, counter, parent, minted_at, expires_at, idle_seconds, remembered, authenticated_at,
+           AND ",
+        of_its_account!(),
+        " RETURNING sid, account_id, counter, parent, minted_at, expires_at, idle_seconds, remembered, authenticated_at,
                    stepped_up_at, stepped_up_from, stepped_up_to, revoked_at, 1 AS is_current, assurance_level,
                    assurance_level AS demanded_level",
-    )
+    ))
     .bind(rid)
     .bind(presented)
     .bind(now.0)
@@ -157,15 +165,16 @@ pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> R
     row.map(|row| read(&row)).transpose()
 }
 
-/// Makes a token beside one that nobody is known to have got. False if the row has moved since it was read.
+/// Makes a token beside one that nobody is known to have got. False if row or account have moved since they were read.
 ///
 /// # Errors
 /// The database is away.
 pub async fn fork(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "UPDATE sessions SET counter = counter + 1, minted_at = $4
-         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
-    )
+         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL AND ",
+        of_its_account!()
+    ))
     .bind(rid)
     .bind(seen.counter)
     .bind(seen.parent)
@@ -176,7 +185,7 @@ pub async fn fork(tx: &mut Tx, rid: &str, seen: &Session, now: Timestamp) -> Res
 }
 
 /// Catches up with a token from after the backup that this database was restored from.
-/// False if the row has moved since it was read.
+/// False if row or account have moved since they were read.
 ///
 /// # Errors
 /// The database is away.
@@ -187,10 +196,11 @@ pub async fn catch_up(
     presented: i64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "UPDATE sessions SET parent = $4, counter = $4 + 1, minted_at = $5
-         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL",
-    )
+         WHERE rid = $1 AND counter = $2 AND parent = $3 AND revoked_at IS NULL AND ",
+        of_its_account!()
+    ))
     .bind(rid)
     .bind(seen.counter)
     .bind(seen.parent)
@@ -223,18 +233,24 @@ pub async fn stands(tx: &mut Tx, rid: &str, seen: &Session) -> Result<bool, Stor
 /// # Errors
 /// The database is away.
 pub async fn may_act(tx: &mut Tx, sid: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let held = sqlx::query(
-        "UPDATE sessions SET sid = sid
-         WHERE sid = $1 AND revoked_at IS NULL AND expires_at > $2
-           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
-                                                AND accounts.security_epoch = sessions.epoch
-                                                AND accounts.demanded_level <= sessions.assurance_level)",
-    )
+    let held = sqlx::query(concat!(
+        "UPDATE sessions SET sid = sid WHERE sid = $1 AND revoked_at IS NULL AND expires_at > $2 AND ",
+        of_its_account!()
+    ))
     .bind(sid)
     .bind(now.0)
     .execute(tx)
     .await?;
     Ok(held.rows_affected() == 1)
+}
+
+/// Holds an account and then a session of it, whose public name is `sid`, until the transaction ends. False as [`may_act`]: what
+/// the session asked for is not done.
+///
+/// # Errors
+/// The database is away.
+pub async fn may_act_for(tx: &mut Tx, id: AccountId, sid: &str, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(accounts::hold(tx, id).await? && may_act(tx, sid, now).await?)
 }
 
 /// Makes token `made` now, with a proof of that time, and takes no older one any more. False if the row has moved since it
@@ -342,13 +358,11 @@ pub async fn rid_of(tx: &mut Tx, sid: &str) -> Result<Option<String>, StoreError
 /// # Errors
 /// The database is away.
 pub async fn touch(tx: &mut Tx, rid: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "UPDATE sessions SET minted_at = CASE WHEN minted_at < $2 THEN $2 ELSE minted_at END
-         WHERE rid = $1 AND revoked_at IS NULL
-           AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = sessions.account_id AND accounts.disabled_at IS NULL
-                                                AND accounts.security_epoch = sessions.epoch
-                                                AND accounts.demanded_level <= sessions.assurance_level)",
-    )
+         WHERE rid = $1 AND revoked_at IS NULL AND ",
+        of_its_account!()
+    ))
     .bind(rid)
     .bind(now.0)
     .execute(tx)

@@ -3,6 +3,7 @@
 mod address_change;
 mod devices;
 mod forms;
+mod overtaken;
 mod purge;
 mod races;
 mod recovery;

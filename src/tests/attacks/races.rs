@@ -3,13 +3,11 @@
 use crate::{
     account::{link, parts},
     attacks::with_new_password,
-    harness::{Answer, App, Caller, OTHER_PASSWORD, PASSWORD, on_both_engines},
+    harness::{Answer, App, OTHER_PASSWORD, PASSWORD, on_both_engines},
 };
 use doorward::server::auth::Origin;
 use futures::future::join_all;
 use sqlx::Row as _;
-use std::time::Duration;
-use tokio::sync::oneshot;
 
 fn none_failed(answers: &[&Answer]) {
     for answer in answers {
@@ -17,51 +15,7 @@ fn none_failed(answers: &[&Answer]) {
     }
 }
 
-/// Signs mona in while a transaction with this change of all accounts is under way: it has looked at the account as it was,
-/// and has to wait until the change is there.
-async fn overtaken_by(change: &'static str, app: &App) -> (Caller, Answer) {
-    let (begun, has_begun) = oneshot::channel();
-    let changing = app.store.write(move |tx| {
-        Box::pin(async move {
-            sqlx::query(change).execute(&mut *tx).await?;
-            let _ = begun.send(());
-            tokio::time::sleep(Duration::from_millis(700)).await;
-            Ok(())
-        })
-    });
-    let caller = app.anonymous();
-    let entering = async {
-        has_begun.await.unwrap();
-        caller.log_in("mona", PASSWORD).await
-    };
-    let (changed, entered) = futures::join!(changing, entering);
-    changed.unwrap();
-    (caller, entered)
-}
-
 on_both_engines! {
-    async fn a_sign_in_that_an_end_of_all_sessions_overtakes_opens_one_that_lives(engine) {
-        let app = App::start(engine).await;
-        let old = app.signed_in("mona").await;
-        let (mona, entered) =
-            overtaken_by("UPDATE accounts SET security_epoch = security_epoch + 1", &app).await;
-        assert_eq!(entered.status, 200, "{}", entered.text);
-        assert_eq!(old.refresh().await.status, 401);
-        assert_eq!(mona.refresh().await.status, 200);
-    }
-
-    async fn a_sign_in_that_is_overtaken_by_the_end_of_the_account_is_refused(engine) {
-        let app = App::start(engine).await;
-        app.signed_in("mona").await;
-        let (sessions, entries) = (app.number("SELECT COUNT(*) FROM sessions").await, app.noted("login").await);
-        let change = "UPDATE accounts SET security_epoch = security_epoch + 1, disabled_at = 1";
-        let (_, entered) = overtaken_by(change, &app).await;
-        assert_eq!((entered.status, entered.code().as_str()), (401, "wrong_credentials"));
-        assert_eq!(app.number("SELECT COUNT(*) FROM sessions").await, sessions);
-        assert_eq!(app.noted("login").await, entries);
-        assert_eq!(app.noted("login_failed").await, 1);
-    }
-
     async fn of_many_sign_ins_at_once_as_many_live_as_may_and_the_owner_is_told_once(engine) {
         let app = App::start_with(engine, "session.per_account = 3").await;
         app.signed_in("mona").await;
