@@ -28,6 +28,8 @@ function claims() {
 async function renew() {
   if (!tokens) return;
   const answer = await send("POST", "/api/token/refresh/", { refresh: tokens.refresh });
+  // Signed out meanwhile.
+  if (!tokens) return;
   if (answer.status === 200) keep(answer.json);
   else forget();
 }
