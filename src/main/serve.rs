@@ -5,7 +5,7 @@ use doorward::server::{
     compose::{Application, KeyWatch, World, files_beside_connections, site},
     settings::{LogFormat, MailTransport, Settings},
 };
-use std::{error::Error, io::IsTerminal as _, path::Path};
+use std::{error::Error, fs::File, io::IsTerminal as _, os::fd::AsFd as _, path::Path, sync::Arc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -60,11 +60,15 @@ fn fit_open_files(settings: &mut Settings) -> Result<(), Box<dyn Error>> {
 /// The log's filter is for the log alone: traces have their own.
 fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<(), Box<dyn Error>> {
     let filter = EnvFilter::try_new(&settings.log.filter)?;
-    let ansi = std::io::stdout().is_terminal();
+    let stdout = std::io::stdout();
+    let ansi = stdout.is_terminal();
+    // Each line is one call of the system, which writes it whole: whoever answers another request need not wait for the lock
+    // of the library's own stream.
+    let lines = Arc::new(File::from(stdout.as_fd().try_clone_to_owned()?));
     // What cannot be logged, as on a full disk, is lost; to complain of it on a stream that is full, too, would end the
     // request with a panic.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    let log = log.with_target(false).with_ansi(ansi);
+    let log = log.with_target(false).with_ansi(ansi).with_writer(lines);
     let log = match settings.log.format {
         LogFormat::Human => log.boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),

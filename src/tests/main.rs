@@ -37,6 +37,7 @@ mod postgres_connections;
 mod processes;
 mod resource_server;
 mod rooms;
+mod rotations;
 mod running;
 mod security_document;
 mod session_memory;

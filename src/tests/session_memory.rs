@@ -3,12 +3,8 @@
 use crate::harness::{App, PASSWORD, on_both_engines};
 use doorward::{
     domain::time::Timestamp,
-    server::{
-        auth::Origin,
-        store::{StoreError, sessions},
-    },
+    server::{auth::Origin, store::StoreError},
 };
-use futures::future::join_all;
 use reqwest::Method;
 use std::time::Duration;
 
@@ -94,7 +90,7 @@ on_both_engines! {
         let before = store.changes();
         for _ in 0..100 {
             store.write_aside(|_| Box::pin(async { Ok(()) })).await.unwrap();
-            store.write_statement(|_| Box::pin(async { Ok(()) })).await.unwrap();
+            assert!(store.rotate("no such session".into(), 1, Timestamp(0)).await.unwrap().is_none());
         }
         // The application writes as well, now and then.
         assert!(store.changes() - before < 100);
@@ -104,21 +100,5 @@ on_both_engines! {
         let before = store.changes();
         store.write::<(), _>(|_| Box::pin(async { Err(StoreError::NotKept) })).await.unwrap_err();
         assert!(store.changes() > before, "a commit whose answer is lost may have been kept");
-    }
-
-    async fn many_single_statements_at_once_are_all_kept(engine) {
-        let app = App::start(engine).await;
-        let mona = app.signed_in("mona").await;
-        mona.refresh().await;
-        let none = || async {
-            let work = app.store.write_statement(|tx| {
-                Box::pin(async move { sessions::rotate(tx, "no such session", 1, Timestamp(0)).await })
-            });
-            work.await.unwrap()
-        };
-        assert!(join_all((0..300).map(|_| none())).await.iter().all(Option::is_none));
-        let failing = app.store.write_statement::<(), _>(|_| Box::pin(async { Err(StoreError::NotKept) })).await;
-        assert!(failing.is_err(), "one that fails is told");
-        assert_eq!(mona.refresh().await.status, 200, "and others go on");
     }
 }

@@ -48,12 +48,7 @@ impl AuthService {
         let rid = presented.rid.to_text();
         for _ in 0..LOOKS {
             let now = self.parts.clock.now();
-            let name = rid.clone();
-            let write = self
-                .parts
-                .store
-                .write_statement(move |tx| Box::pin(async move { sessions::rotate(tx, &name, counter, now).await }));
-            if let Some(session) = write.await? {
+            if let Some(session) = self.parts.store.rotate(rid.clone(), counter, now).await? {
                 self.parts.metrics.refresh(Refresh::Rotated);
                 return self.opened(&presented.rid, &session, session.counter, now);
             }

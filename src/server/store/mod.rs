@@ -29,10 +29,10 @@ pub mod recovery_codes;
 pub mod replicas;
 pub mod reservations;
 pub mod restore;
+mod rotations;
 mod session_ends;
 pub mod session_lists;
 pub mod sessions;
-mod statements;
 pub mod throttles;
 pub mod tickets;
 pub mod totp_secrets;
@@ -138,22 +138,6 @@ impl Store {
         F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         self.write_of_kind(Kind::Aside, work).await
-    }
-
-    /// As [`Store::write_aside`], of a single statement, which needs no transaction around it to be kept whole: on
-    /// PostgreSQL that is one round trip in place of three.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub async fn write_statement<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
-    {
-        self.faults.count(match &self.writer {
-            Writer::Queue(queue) => queue.run(Kind::Statement, work).await,
-            Writer::Pool(statements) => statements.run(work).await,
-        })
     }
 
     async fn write_of_kind<T, F>(&self, kind: Kind, work: F) -> Result<T, StoreError>

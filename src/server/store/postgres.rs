@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: how many, how long, how they are sealed, and which are still alive.
 
-use super::{Changes, Faults, Store, StoreError, connect::options, migrations, statements::Statements, writer::Writer};
+use super::{Changes, Faults, Store, StoreError, connect::options, migrations, rotations::Rotations, writer::Writer};
 use crate::server::settings::{self, DatabaseTls};
 use secrecy::ExposeSecret as _;
 use sqlx::{
@@ -50,7 +50,7 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
         readers.close().await;
         return Err(error);
     }
-    Ok(store(readers, settings.connections, faults))
+    Ok(store(readers, faults))
 }
 
 /// Opens a database that is there, to look at it.
@@ -62,11 +62,11 @@ pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store
         Ok(readers) => readers,
         Err(error) => return Err(reason(error, &target).await),
     };
-    Ok(store(readers, 1, faults))
+    Ok(store(readers, faults))
 }
 
-fn store(readers: AnyPool, connections: u32, faults: Faults) -> Store {
-    let writer = Writer::Pool(Statements::new(readers.clone(), connections));
+fn store(readers: AnyPool, faults: Faults) -> Store {
+    let writer = Writer::Pool(Rotations::new(readers.clone()));
     Store { readers, writer, faults, changes: Changes::default() }
 }
 

@@ -21,6 +21,7 @@ macro_rules! of_its_account {
                                           AND accounts.demanded_level <= sessions.assurance_level)"
     };
 }
+pub(super) use of_its_account;
 
 /// A session as it is stored, with what of its account decides whether it lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub struct NewSession {
 }
 
 /// The session of a row that has the columns listed in each `SELECT` and `RETURNING` below.
-fn read(row: &AnyRow) -> Result<Session, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<Session, StoreError> {
     let time = |name| row.try_get::<Option<i64>, _>(name).map(|seconds| seconds.map(Timestamp));
     Ok(Session {
         sid: row.try_get("sid")?,
@@ -147,7 +148,12 @@ pub async fn insert(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(),
 ///
 /// # Errors
 /// The database is away.
-pub async fn rotate(tx: &mut Tx, rid: &str, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
+pub(super) async fn rotate(
+    tx: &mut Tx,
+    rid: &str,
+    presented: i64,
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query(concat!(
         "UPDATE sessions SET parent = counter, counter = counter + 1, minted_at = $3
          WHERE rid = $1 AND counter = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at + idle_seconds > $3

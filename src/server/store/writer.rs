@@ -3,7 +3,7 @@
 //! SQLite takes one writer at a time, and a commit waits for the disk. One task without lock waits that shares the
 //! wait among all who queued made 3–4 times the writes of a pool (measured, `design.md` 3).
 
-use super::{Changes, StoreError, Tx, statements::Statements};
+use super::{Changes, StoreError, Tx, rotations::Rotations};
 use futures::{FutureExt as _, future::BoxFuture};
 use sqlx::AnyPool;
 use std::panic::AssertUnwindSafe;
@@ -19,8 +19,8 @@ const BATCH: usize = 64;
 pub(super) enum Writer {
     /// SQLite: through the one task.
     Queue(Queue),
-    /// PostgreSQL: each write on a connection of the pool, single statements on some that are kept.
-    Pool(Statements),
+    /// PostgreSQL: each write on a connection of the pool, refreshes together.
+    Pool(Rotations),
 }
 
 /// The way to the writing task.
