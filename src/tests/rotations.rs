@@ -1,10 +1,15 @@
 //! Refreshes that come at the same time: on PostgreSQL they are one statement, and nobody may notice it.
 
-use crate::harness::{App, Caller, Engine, on_both_engines, run};
+use crate::harness::{App, Caller, Engine, new_database, on_both_engines, run};
 use doorward::server::store::StoreError;
 use futures::future::{Either, join_all, select};
-use std::{pin::pin, time::Duration};
-use tokio::sync::oneshot;
+use std::{net::SocketAddr, pin::pin, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Several people in several browsers.
 async fn callers(app: &App) -> Vec<Caller> {
@@ -144,5 +149,56 @@ fn who_changes_many_sessions_one_after_the_other_amid_their_refreshes_waits_in_n
             assert_eq!(statuses, [200; 12]);
         }
         assert_eq!(app.store.faults(), 0);
+    });
+}
+
+/// Passes bytes on between its port and PostgreSQL, until all lines that are open then fall silent: no word, no end. Gives the port.
+async fn line_that_falls_silent(target: SocketAddr, silence: CancellationToken) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            // Lines that are opened later are those to the server that took over.
+            let silence = if silence.is_cancelled() { CancellationToken::new() } else { silence.clone() };
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(target).await.unwrap();
+                let passing = tokio::io::copy_bidirectional(&mut near, &mut far);
+                if silence.run_until_cancelled(passing).await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_line_that_falls_silent_amid_refreshes_stops_none_but_those_that_it_swallowed() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Url::parse(&new_database(Engine::Postgres, &folder).await).unwrap();
+        let target = database.socket_addrs(|| None).unwrap()[0];
+        let silence = CancellationToken::new();
+        let port = line_that_falls_silent(target, silence.clone()).await;
+        database.set_host(Some("127.0.0.1")).unwrap();
+        database.set_port(Some(port)).unwrap();
+        let app = App::start_on(database.into(), "").await;
+        let callers = callers(&app).await;
+        // A refresh is under way at every moment: it is the one that is never answered.
+        let busy = async {
+            loop {
+                let statuses = all_refresh(&callers).await;
+                if statuses != [200; 12] {
+                    return statuses;
+                }
+            }
+        };
+        let cut = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            silence.cancel();
+        };
+        let (statuses, ()) = futures::join!(busy, cut);
+        assert!(statuses.contains(&503) && statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+        assert_eq!(all_refresh(&callers).await, [200; 12], "with the tokens that they have");
     });
 }

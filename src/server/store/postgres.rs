@@ -50,7 +50,7 @@ pub(super) async fn open(settings: &settings::Database) -> Result<Store, StoreEr
         readers.close().await;
         return Err(error);
     }
-    Ok(store(readers, faults))
+    Ok(store(readers, settings.connections, faults))
 }
 
 /// Opens a database that is there, to look at it.
@@ -62,11 +62,11 @@ pub(super) async fn open_existing(settings: &settings::Database) -> Result<Store
         Ok(readers) => readers,
         Err(error) => return Err(reason(error, &target).await),
     };
-    Ok(store(readers, faults))
+    Ok(store(readers, 1, faults))
 }
 
-fn store(readers: AnyPool, faults: Faults) -> Store {
-    let writer = Writer::Pool(Rotations::new(readers.clone()));
+fn store(readers: AnyPool, connections: u32, faults: Faults) -> Store {
+    let writer = Writer::Pool(Rotations::new(readers.clone(), connections));
     Store { readers, writer, faults, changes: Changes::default() }
 }
 

@@ -9,12 +9,17 @@ use super::{
     writer::{Kind, Writer},
 };
 use crate::domain::time::Timestamp;
-use sqlx::{AnyPool, Row as _};
+use sqlx::{Any, AnyPool, Row as _, pool::PoolConnection};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
 
 /// Rows of one statement at most: more would only make the first ones wait. There is one statement at a time: what comes while
 /// it is committed makes the next one worth its price.
@@ -23,12 +28,18 @@ const TOGETHER: usize = 64;
 /// whether it still lives, which is a round trip.
 const TURN: usize = 64;
 
+/// How long a statement may take. A line that was cut without a word never answers, and a slow disk or a locked table shall not
+/// make refreshes pile up: a caller who is refused comes again with the same token, which is good whatever became of the statement.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The way to the task that runs these statements. Clones lead to the same one.
 #[derive(Clone)]
 pub(super) struct Rotations(Arc<Shared>);
 
 struct Shared {
     pool: AnyPool,
+    /// Of the pool's connections, those that may be taken by tokens that are asked for alone.
+    alone: Semaphore,
     state: Mutex<State>,
 }
 
@@ -74,8 +85,10 @@ impl Store {
 }
 
 impl Rotations {
-    pub(super) fn new(pool: AnyPool) -> Self {
-        Self(Arc::new(Shared { pool, state: Mutex::default() }))
+    /// On `pool`, which has so many `connections`: about half of them are left to others.
+    pub(super) fn new(pool: AnyPool, connections: u32) -> Self {
+        let alone = Semaphore::new(usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1));
+        Self(Arc::new(Shared { pool, alone, state: Mutex::default() }))
     }
 
     async fn run(&self, rid: String, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -121,21 +134,45 @@ impl Rotations {
     }
 
     /// Exchanges these. Answers whether the connection can go on.
-    async fn exchange(&self, connection: &mut Tx, mut asked: Vec<Asked>) -> bool {
-        let exchanged = rotate_together(connection, &asked).await;
+    async fn exchange(&self, connection: &mut PoolConnection<Any>, mut asked: Vec<Asked>) -> bool {
+        let Ok(exchanged) = timeout(PATIENCE, rotate_together(connection, &asked)).await else {
+            tracing::error!(many = asked.len(), "the database did not answer: refreshes are refused");
+            // Given back, it would be asked whether it lives, for as long as it is silent.
+            connection.close_on_drop();
+            asked.into_iter().for_each(|one| drop(one.answer.send(Err(StoreError::NotKept))));
+            return false;
+        };
         let goes_on = exchanged.is_ok();
-        for (rid, session) in exchanged.unwrap_or_default() {
+        let exchanged = exchanged.unwrap_or_else(|error| {
+            tracing::warn!(%error, many = asked.len(), "refreshes failed together: each is tried alone");
+            Vec::new()
+        });
+        for (rid, session) in exchanged {
             let made = |one: &Asked| one.rid == rid && one.presented == session.parent;
             if let Some(at) = asked.iter().position(made) {
                 // The caller may have gone; the statement stands all the same.
                 drop(asked.swap_remove(at).answer.send(Ok(Some(session))));
             }
         }
-        // Not the newest token, a row that somebody else holds, or a statement that failed: each of them asks alone.
+        // Not the newest token, a row that somebody else holds or has just written, or a statement that failed: each asks alone.
         for one in asked {
-            tokio::spawn(alone(self.0.pool.clone(), one));
+            tokio::spawn(self.clone().exchange_alone(one));
         }
         goes_on
+    }
+
+    async fn exchange_alone(self, asked: Asked) {
+        let Asked { rid, presented, now, answer } = asked;
+        let rotated = async {
+            let _seat = self.0.alone.acquire().await;
+            let mut connection = self.0.pool.acquire().await?;
+            let rotated = timeout(PATIENCE, sessions::rotate(&mut connection, &rid, presented, now)).await;
+            rotated.unwrap_or_else(|_| {
+                connection.close_on_drop();
+                Err(StoreError::NotKept)
+            })
+        };
+        drop(answer.send(rotated.await));
     }
 
     /// No connection was to be had in time: who has waited behind that shall not wait once more.
@@ -159,20 +196,14 @@ impl Rotations {
     }
 }
 
-async fn alone(pool: AnyPool, asked: Asked) {
-    let Asked { rid, presented, now, answer } = asked;
-    let rotated = async { sessions::rotate(&mut *pool.acquire().await?, &rid, presented, now).await };
-    drop(answer.send(rotated.await));
-}
-
 /// As [`sessions::rotate`], of many. Gives those that were exchanged, by their secret names.
 ///
 /// It never waits for a row that somebody else holds, but leaves it out: who holds several rows in another order, such as
 /// the end of all sessions of an account, would otherwise wait for this statement while it waits for them.
 ///
-/// Written so that PostgreSQL has one plan for it, by primary key, however many there are and whatever it believes of the
-/// table: `LATERAL` looks each row up, what it holds is updated in its place, and the inner `SELECT`s hide how many there are, for
-/// which it would else make a plan each time, and plan for longer than it works.
+/// Written so that PostgreSQL has one plan for it: `LATERAL` makes it look each row up by primary key, what is held is updated in its
+/// place, and the inner `SELECT`s hide how many there are, for which it would else make a plan each time, and plan for longer than it
+/// works. A row that was written between the statement's snapshot and its lock is left out, too: its new place is not seen.
 async fn rotate_together(tx: &mut Tx, asked: &[Asked]) -> Result<Vec<(String, Session)>, StoreError> {
     let column = |text: &dyn Fn(&Asked) -> String| asked.iter().map(text).collect::<Vec<_>>().join(" ");
     let rows = sqlx::query(concat!(
@@ -233,7 +264,7 @@ mod tests {
         const PATIENCE: Duration = Duration::from_secs(3);
         sqlx::any::install_default_drivers();
         let pool = AnyPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy(NOWHERE).unwrap();
-        let rotations = Rotations::new(pool);
+        let rotations = Rotations::new(pool, 2);
         let begun = Instant::now();
         let refused = join_all((0..8).map(|_| rotations.run("name".into(), 1, Timestamp(0)))).await;
         assert!(refused.iter().all(|refused| matches!(refused, Err(StoreError::Unavailable(_)))), "{refused:?}");
