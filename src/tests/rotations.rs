@@ -11,10 +11,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+/// Whose refreshes they are; each has three browsers.
+const NAMES: [&str; 4] = ["mona", "lisa", "gio", "conda"];
+
 /// Several people in several browsers.
 async fn callers(app: &App) -> Vec<Caller> {
     let mut callers = Vec::new();
-    for name in ["mona", "lisa", "gio", "conda"] {
+    for name in NAMES {
         callers.push(app.signed_in(name).await);
         for _ in 0..2 {
             callers.push(app.signed_in_again(name).await);
@@ -36,16 +39,16 @@ on_both_engines! {
             assert_eq!(all_refresh(&callers).await, [200; 12]);
         }
         assert_eq!(app.number("SELECT COUNT(*) FROM sessions WHERE counter = 11 AND parent = 10").await, 12);
-        for (at, name) in ["mona", "lisa", "gio", "conda"].iter().flat_map(|name| [name; 3]).enumerate() {
+        for (at, name) in NAMES.into_iter().flat_map(|name| [name; 3]).enumerate() {
             let account = callers[at].account(&callers[at].refresh().await.token()).await;
-            assert_eq!(account.json()["username"], **name);
+            assert_eq!(account.json()["username"], name);
         }
     }
 
     async fn one_token_presented_many_times_at_once_makes_one_successor(engine) {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;
-        let others = callers_of(&mona, 8);
+        let others: Vec<Caller> = (0..8).map(|_| mona.twin()).collect();
         assert_eq!(all_refresh(&others).await, [200; 8]);
         let held: Vec<String> = others.iter().map(Caller::held).collect();
         assert!(held.iter().all(|token| *token == held[0]), "all hold the same successor");
@@ -66,10 +69,6 @@ on_both_engines! {
         let again = all_refresh(&all).await;
         assert_eq!(again[..9], [200, 401, 200, 200, 401, 200, 200, 200, 200], "the stolen session, and the one signed out");
     }
-}
-
-fn callers_of(one: &Caller, many: usize) -> Vec<Caller> {
-    (0..many).map(|_| one.twin()).collect()
 }
 
 /// Runs `act` while a transaction holds the rows that this changes, which is rolled back then.

@@ -70,7 +70,7 @@ impl Store {
     /// None if anything else is the case; [`sessions::find`] then tells what.
     ///
     /// # Errors
-    /// No connection came free in time, or the database is away.
+    /// No connection came free in time, or the database is away or does not answer in time.
     pub async fn rotate(&self, rid: String, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
         self.faults.count(match &self.writer {
             Writer::Queue(queue) => {
@@ -252,7 +252,6 @@ mod tests {
     use super::*;
     use futures::future::join_all;
     use sqlx::any::AnyPoolOptions;
-    use std::time::Duration;
     use tokio::time::Instant;
 
     /// Nobody listens at this port.
@@ -261,14 +260,14 @@ mod tests {
     // In paused time: what is measured are the waits that the pool was asked for.
     #[tokio::test(start_paused = true)]
     async fn where_no_connection_is_to_be_had_all_who_wait_are_refused_after_one_wait() {
-        const PATIENCE: Duration = Duration::from_secs(3);
+        const WAIT: Duration = Duration::from_secs(3);
         sqlx::any::install_default_drivers();
-        let pool = AnyPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy(NOWHERE).unwrap();
+        let pool = AnyPoolOptions::new().max_connections(2).acquire_timeout(WAIT).connect_lazy(NOWHERE).unwrap();
         let rotations = Rotations::new(pool, 2);
         let begun = Instant::now();
         let refused = join_all((0..8).map(|_| rotations.run("name".into(), 1, Timestamp(0)))).await;
         assert!(refused.iter().all(|refused| matches!(refused, Err(StoreError::Unavailable(_)))), "{refused:?}");
-        assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < WAIT * 2, "{:?}", begun.elapsed());
         assert!(!rotations.state().running);
     }
 }
