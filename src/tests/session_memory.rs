@@ -2,7 +2,7 @@
 
 use crate::harness::{App, PASSWORD, on_both_engines};
 use doorward::{
-    domain::time::Timestamp,
+    domain::{account::AccountId, time::Timestamp},
     server::{auth::Origin, store::StoreError},
 };
 use reqwest::Method;
@@ -87,18 +87,54 @@ on_both_engines! {
     async fn only_what_may_be_remembered_counts_as_a_change(engine) {
         let app = App::start(engine).await;
         let store = &app.store;
-        let before = store.changes();
+        let before = store.changes().count();
         for _ in 0..100 {
             store.write_aside(|_| Box::pin(async { Ok(()) })).await.unwrap();
             assert!(store.rotate("no such session".into(), 1, Timestamp(0)).await.unwrap().is_none());
         }
         // The application writes as well, now and then.
-        assert!(store.changes() - before < 100);
-        let before = store.changes();
+        assert!(store.changes().count() - before < 100);
+        let before = store.changes().count();
         store.write(|_| Box::pin(async { Ok(()) })).await.unwrap();
-        assert!(store.changes() > before);
-        let before = store.changes();
+        assert!(store.changes().count() > before);
+        let before = store.changes().count();
         store.write::<(), _>(|_| Box::pin(async { Err(StoreError::NotKept) })).await.unwrap_err();
-        assert!(store.changes() > before, "a commit whose answer is lost may have been kept");
+        assert!(store.changes().count() > before, "a commit whose answer is lost may have been kept");
+    }
+
+    async fn who_signs_in_or_fails_to_makes_nobody_else_forgotten(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        app.signed_in("lisa").await;
+        let anybody = app.anonymous();
+        let token = mona.refresh().await.token();
+        let seen = anybody.send(anybody.request(Method::GET, "/api/v1/me").bearer_auth(&token)).await;
+        let hers = AccountId(seen.json()["id"].as_i64().unwrap());
+        let changes = app.store.changes();
+        let mut undisturbed = 0;
+        // The application changes things itself, now and then.
+        for _ in 0..3 {
+            let before = changes.count();
+            assert_eq!(anybody.log_in("lisa", "not the password").await.status, 401);
+            let lisa = app.signed_in_again("lisa").await;
+            assert_eq!(lisa.action("end_other_sessions", &[]).await.status, 200);
+            assert!(changes.count() > before);
+            undisturbed += u32::from(changes.none_since(before, hers));
+        }
+        assert!(undisturbed > 0);
+        let before = changes.count();
+        assert_eq!(mona.action("end_other_sessions", &[]).await.status, 200);
+        assert!(!changes.none_since(before, hers));
+    }
+
+    async fn who_signs_in_where_somebody_was_signed_in_ends_what_is_remembered_of_both(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        app.signed_in("lisa").await;
+        assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (200, 200));
+        assert_eq!(mona.log_in("lisa", PASSWORD).await.status, 200);
+        assert_eq!(me(&app, &token).await, 401);
+        assert_eq!(mona.page("/dashboard").await.status, 200, "as Lisa now");
     }
 }

@@ -40,7 +40,7 @@ impl AuthService {
     /// Notes an event that changes nothing else.
     pub(super) async fn note(&self, noted: Noted) -> Result<(), AuthError> {
         let now = self.parts.clock.now();
-        Ok(self.parts.store.write(move |tx| Box::pin(async move { noted.write(tx, now).await })).await?)
+        Ok(self.parts.store.write_aside(move |tx| Box::pin(async move { noted.write(tx, now).await })).await?)
     }
 }
 

@@ -166,7 +166,10 @@ impl AuthService {
             }
         }
         let rid = standing.rid;
-        let write = self.parts.store.write(move |tx| Box::pin(async move { sessions::touch(tx, &rid, now).await }));
+        let write = self
+            .parts
+            .store
+            .write_of(Some(account.id), move |tx| Box::pin(async move { sessions::touch(tx, &rid, now).await }));
         if !write.await? {
             return Err(TokenFault::Ended);
         }

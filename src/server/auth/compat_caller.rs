@@ -61,7 +61,9 @@ impl AuthService {
             return Err(TokenFault::Invalid);
         }
         if now.since(session.minted_at) >= TOUCH_EVERY {
-            let write = self.parts.store.write(move |tx| Box::pin(async move { sessions::touch(tx, &rid, now).await }));
+            let write = self.parts.store.write_of(Some(session.account), move |tx| {
+                Box::pin(async move { sessions::touch(tx, &rid, now).await })
+            });
             write.await?;
         }
         Ok(principal_of(session, stored))

@@ -200,7 +200,7 @@ impl AuthService {
         let after_failures = self.notice(MailKind::LoginAfterFailures, id, Some(origin.told()));
         let noted = self.noted(event_of(opening.new.method), Some(id), Some(&opening.new.sid), origin);
         let now = self.parts.clock.now();
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(opening.concerns(), move |tx| {
             Box::pin(async move {
                 // Accounts before all else, as everywhere.
                 if let Some(trusted) = &trusted {
@@ -251,7 +251,7 @@ impl AuthService {
         let id = account.account.id;
         let (given_back, now) = ([charges.failures, charges.name.clone()].concat(), self.parts.clock.now());
         let noted = self.noted(Event::FactorAsked, Some(id), None, origin);
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(id), move |tx| {
             Box::pin(async move {
                 if let Some(better) = better {
                     accounts::rehash(tx, id, &hash, &better).await?;
@@ -302,7 +302,7 @@ impl AuthService {
         let pace = self.limited("mail-to", &account.email_key, self.parts.settings.throttle.mail_to);
         let noted = self.noted(Event::LoginFailed, Some(id), None, origin);
         let now = self.parts.clock.now();
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(id), move |tx| {
             Box::pin(async move {
                 issue.write_or_repeat(tx, &pace, now).await?;
                 noted.write(tx, now).await

@@ -34,7 +34,7 @@ impl AuthService {
     pub async fn end_this_session(&self, principal: &Principal, origin: &Origin) -> Result<(), AuthError> {
         let (now, id, sid) = (self.parts.clock.now(), principal.account.id, principal.sid.clone());
         let noted = self.noted(Event::LoggedOut, Some(id), Some(&sid), origin);
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(id), move |tx| {
             Box::pin(async move {
                 if sessions::revoke_public(tx, id, &sid, "signed_out", now).await? {
                     noted.write(tx, now).await?;

@@ -137,11 +137,12 @@ impl AuthService {
     /// The service made of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let session_memory = Arc::new(session_memory::SessionMemory::new(parts.settings.session.memory));
+        let changes = parts.store.changes().clone();
+        let session_memory = session_memory::SessionMemory::new(parts.settings.session.memory, changes);
         Self {
             parts: Arc::new(parts),
             throttle_memory: Arc::new(throttle_memory::ThrottleMemory::new()),
-            session_memory,
+            session_memory: Arc::new(session_memory),
         }
     }
 

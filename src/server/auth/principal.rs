@@ -77,7 +77,7 @@ impl AuthService {
     async fn principal_of(&self, access_token: &str) -> Result<Principal, AuthError> {
         let now = self.parts.clock.now();
         let sealing = self.keyed();
-        let reading = Reading::begun(self.parts.store.changes(), &sealing);
+        let reading = self.session_memory.begin(&sealing);
         let found = match self.session_memory.caller(access_token, &reading) {
             Some(found) if sealing.signer.is_good_at(&found.claims, now) => found,
             _ => self.read_caller(access_token, &sealing, reading, now).await?,
@@ -152,7 +152,7 @@ impl AuthService {
         let sealing = self.keyed();
         let Some(presented) = held.and_then(|token| sealing.refresh_tokens.parse(token)) else { return Ok(None) };
         let now = self.parts.clock.now();
-        let reading = Reading::begun(self.parts.store.changes(), &sealing);
+        let reading = self.session_memory.begin(&sealing);
         let rid = presented.rid.to_text();
         let known = match self.session_memory.visitor(&rid, &reading) {
             Some(known) => known,

@@ -137,7 +137,7 @@ impl AuthService {
         let (account, sid) = (seen.account, seen.sid.as_str());
         let mail = self.notice(MailKind::SessionTheft, account, None);
         let noted = self.noted(Event::SessionTheft, Some(account), Some(sid), origin);
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(account), move |tx| {
             Box::pin(async move {
                 let first = sessions::revoke(tx, &rid, "theft", now).await?.is_some();
                 if first {

@@ -171,6 +171,12 @@ impl AuthService {
 }
 
 impl Opening {
+    /// The account whose sessions alone this may change. None where it also ends the session that this browser held:
+    /// that may be somebody else's.
+    pub(super) fn concerns(&self) -> Option<AccountId> {
+        self.replaced.is_none().then_some(self.new.account)
+    }
+
     /// Writes the session, ends the one it replaces, makes room if there are too many, and notes the sign-in. Answers
     /// what the account's sessions told of this device before. Accounts before all else, as everywhere.
     ///

@@ -1,13 +1,13 @@
 //! What this process remembers of callers and visitors: whoever comes often costs a look into memory, not a read.
 //!
-//! Nothing is remembered past the next change that this process makes to anything but throttles and refreshes, nor past
+//! Nothing is remembered past the next change that this process makes to the account or to what may concern all, nor past
 //! a change of keys: a sign-out, a new password or a new name is felt by the very next call. What another replica or a
 //! command of the operator's changes is felt after `session.memory` milliseconds at most.
 
 use crate::server::{
     auth::Principal,
     crypto::{Claims, Sealing},
-    store::sessions::Session,
+    store::{Changes, sessions::Session},
 };
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
@@ -26,6 +26,7 @@ pub(super) struct SessionMemory {
     callers: Cache<[u8; 32], Arc<Remembered>>,
     visitors: Cache<String, Arc<Known>>,
     lasts: Duration,
+    changes: Changes,
 }
 
 /// A caller as it was read. The time still decides whether the token and the session are good.
@@ -56,28 +57,29 @@ pub(super) struct Reading {
     at: Instant,
 }
 
-impl Reading {
-    /// One that begins now, at so many [`changes`](crate::server::store::Store::changes): ask for them before anything else.
-    pub(super) fn begun(changes: u64, sealing: &Arc<Sealing>) -> Self {
-        Self { changes, sealing: Arc::downgrade(sealing), at: Instant::now() }
-    }
-
-    /// Whether nothing has changed between this one and a `later` one that has just begun.
-    fn holds(&self, later: &Self, lasts: Duration) -> bool {
-        self.changes == later.changes && self.sealing.ptr_eq(&later.sealing) && later.at.duration_since(self.at) < lasts
-    }
-}
-
 impl SessionMemory {
-    /// An empty one that remembers for `milliseconds`; with 0, nothing.
-    pub(super) fn new(milliseconds: u64) -> Self {
+    /// An empty one that remembers for `milliseconds`, and nothing past one of these changes; with 0, nothing.
+    pub(super) fn new(milliseconds: u64, changes: Changes) -> Self {
         let lasts = Duration::from_millis(milliseconds);
-        Self { callers: Cache::new(MOST), visitors: Cache::new(MOST), lasts }
+        Self { callers: Cache::new(MOST), visitors: Cache::new(MOST), lasts, changes }
+    }
+
+    /// A reading that begins now: ask for it before anything else.
+    pub(super) fn begin(&self, sealing: &Arc<Sealing>) -> Reading {
+        Reading { changes: self.changes.count(), sealing: Arc::downgrade(sealing), at: Instant::now() }
+    }
+
+    /// Whether a reading that has just begun would find what was found then.
+    fn holds(&self, known: &Known, now: &Reading) -> bool {
+        let before = &known.reading;
+        self.changes.none_since(before.changes, known.session.account)
+            && before.sealing.ptr_eq(&now.sealing)
+            && now.at.duration_since(before.at) < self.lasts
     }
 
     /// The caller with that token, if a reading that has just begun would find what was found before.
     pub(super) fn caller(&self, access_token: &str, now: &Reading) -> Option<Arc<Remembered>> {
-        self.callers.get(&digest(access_token)).filter(|found| found.known.reading.holds(now, self.lasts))
+        self.callers.get(&digest(access_token)).filter(|found| self.holds(&found.known, now))
     }
 
     /// Keeps what was read of the caller with that token.
@@ -91,7 +93,7 @@ impl SessionMemory {
 
     /// The visitor with the session of that secret name, as [`SessionMemory::caller`].
     pub(super) fn visitor(&self, rid: &str, now: &Reading) -> Option<Arc<Known>> {
-        self.visitors.get(rid).filter(|known| known.reading.holds(now, self.lasts))
+        self.visitors.get(rid).filter(|known| self.holds(known, now))
     }
 
     /// Keeps what was read of the visitor with that session.

@@ -215,8 +215,10 @@ impl AuthService {
             }
             Ok(verdict) if verdict.matches && possible => {
                 let forgotten = charges.clone();
-                let write =
-                    self.parts.store.write(move |tx| Box::pin(async move { throttles::forget(tx, &forgotten).await }));
+                let write = self
+                    .parts
+                    .store
+                    .write_aside(move |tx| Box::pin(async move { throttles::forget(tx, &forgotten).await }));
                 write.await?;
                 self.unblock(&charges);
                 Ok(())

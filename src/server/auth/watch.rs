@@ -44,7 +44,7 @@ impl AuthService {
         let (now, id, sid) = (self.parts.clock.now(), principal.account.id, named(sid)?);
         let (own, noted) =
             (principal.sid.clone(), self.noted(Event::SessionEnded, Some(id), Some(&principal.sid), origin));
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(id), move |tx| {
             Box::pin(async move {
                 if !sessions::may_act_for(tx, id, &own, now).await? {
                     return Ok(Err(AuthError::NotSignedIn));
@@ -69,7 +69,7 @@ impl AuthService {
         self.must_be_fresh(principal)?;
         let (now, id, sid) = (self.parts.clock.now(), principal.account.id, principal.sid.clone());
         let noted = self.noted(Event::OtherSessionsEnded, Some(id), Some(&sid), origin);
-        let write = self.parts.store.write(move |tx| {
+        let write = self.parts.store.write_of(Some(id), move |tx| {
             Box::pin(async move {
                 if !sessions::may_act_for(tx, id, &sid, now).await? {
                     return Ok(Err(AuthError::NotSignedIn));

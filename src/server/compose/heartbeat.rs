@@ -84,7 +84,8 @@ impl Beats {
             }
         }
         let id = self.id;
-        if let Err(error) = self.store.write(|tx| Box::pin(async move { replicas::delete(tx, &id).await })).await {
+        if let Err(error) = self.store.write_aside(|tx| Box::pin(async move { replicas::delete(tx, &id).await })).await
+        {
             tracing::debug!(%error, "the sign of life stays behind");
         }
     }
@@ -99,7 +100,7 @@ impl Beats {
             seen_at: now,
             keys: self.keyring.current().fingerprints(),
         };
-        let beat = self.store.write(move |tx| {
+        let beat = self.store.write_aside(move |tx| {
             Box::pin(async move {
                 replicas::sign(tx, &own).await?;
                 replicas::delete_silent(tx, now.plus(-FORGOTTEN_AFTER)).await?;

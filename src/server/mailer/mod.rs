@@ -54,7 +54,7 @@ impl Mailer {
             self.task.abort();
             drop(self.task.await);
             let (store, holder) = self.lease;
-            let release = store.write(move |tx| Box::pin(async move { outbox::release(tx, &holder).await }));
+            let release = store.write_aside(move |tx| Box::pin(async move { outbox::release(tx, &holder).await }));
             match release.await {
                 Ok(_) => tracing::warn!("stopped while a mail was being sent; it is sent again"),
                 Err(error) => {

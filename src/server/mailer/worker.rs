@@ -138,7 +138,7 @@ impl Worker {
         let now = self.clock.now();
         let (holder, leased_until) = (self.holder.clone(), now.plus(self.pace.lease));
         let until = (leased_until, now.plus(self.pace.max_backoff.max(self.pace.lease).saturating_add(CLOCKS_DIFFER)));
-        let work = self.store.write(move |tx| {
+        let work = self.store.write_aside(move |tx| {
             Box::pin(async move {
                 let Some(row) = outbox::claim(tx, &holder, now, until).await? else { return Ok(None) };
                 let recipient = match row.account {
@@ -182,7 +182,8 @@ impl Worker {
     async fn sent(&self, row: Claimed) -> Result<Step, StoreError> {
         let Claimed { id, kind, attempts, .. } = row;
         let (now, holder, key) = (self.clock.now(), self.holder.clone(), id.clone());
-        let work = self.store.write(move |tx| Box::pin(async move { outbox::mark_sent(tx, &key, &holder, now).await }));
+        let work =
+            self.store.write_aside(move |tx| Box::pin(async move { outbox::mark_sent(tx, &key, &holder, now).await }));
         self.metrics.mail(kind.as_str(), Mailing::Sent);
         if work.await? {
             tracing::info!(outbox = %id, kind = kind.as_str(), attempts, "mail sent");
@@ -195,8 +196,9 @@ impl Worker {
     async fn gave_up(&self, row: Claimed, error: &'static str, moot: bool) -> Result<Step, StoreError> {
         let Claimed { id, kind, attempts, .. } = row;
         let (now, holder, key) = (self.clock.now(), self.holder.clone(), id.clone());
-        let work =
-            self.store.write(move |tx| Box::pin(async move { outbox::give_up(tx, &key, &holder, now, error).await }));
+        let work = self
+            .store
+            .write_aside(move |tx| Box::pin(async move { outbox::give_up(tx, &key, &holder, now, error).await }));
         self.metrics.mail(kind.as_str(), if moot { Mailing::Moot } else { Mailing::GivenUp });
         if !work.await? {
             lease_was_lost(&id, kind);

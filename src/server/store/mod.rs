@@ -11,6 +11,7 @@ pub mod audit;
 pub mod audit_links;
 pub mod backup;
 pub mod challenges;
+mod changes;
 mod connect;
 pub mod django;
 mod error;
@@ -39,20 +40,19 @@ pub mod totp_secrets;
 pub mod trusted_browsers;
 mod writer;
 
+pub use changes::Changes;
 pub use error::StoreError;
 pub use ready::PoolUse;
 
-use crate::server::settings;
+use crate::{domain::account::AccountId, server::settings};
+use changes::Kind;
 use futures::future::BoxFuture;
 use sqlx::{Any, AnyPool, Connection as _, pool::PoolConnection};
 use std::sync::{
     Arc,
-    atomic::{
-        AtomicU64,
-        Ordering::{Relaxed, SeqCst},
-    },
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
-use writer::{Kind, Writer};
+use writer::Writer;
 
 /// A connection that statements run on: inside a transaction when [`Store::write`] hands it out.
 pub type Tx = sqlx::AnyConnection;
@@ -127,8 +127,21 @@ impl Store {
         self.write_of_kind(Kind::Change, work).await
     }
 
-    /// As [`Store::write`], of what nobody remembers: [`Store::changes`] does not count it. For what is written all the
-    /// time, such as throttles.
+    /// As [`Store::write`], of what concerns this account alone, so that what is remembered of all others stays good; with
+    /// none, it is as [`Store::write`]. Not for what may end a session of somebody else.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_of<T, F>(&self, account: Option<AccountId>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Tx) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.write_of_kind(account.map_or(Kind::Change, Kind::ChangeOf), work).await
+    }
+
+    /// As [`Store::write`], of what nobody remembers: [`Store::changes`] does not count it. For whatever touches neither
+    /// accounts nor sessions, such as throttles, mails and the audit log.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -164,11 +177,10 @@ impl Store {
         })
     }
 
-    /// How often this process has changed something that may be remembered. What was read while this number was the same
-    /// is not older than any change of this process whose writer has been told.
+    /// What this process has changed of what may be remembered.
     #[must_use]
-    pub fn changes(&self) -> u64 {
-        self.changes.0.load(SeqCst)
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// How often the database was away when it was needed, since the start: no connection was to be had, one was dead, or
@@ -199,25 +211,5 @@ impl Faults {
             self.one();
         }
         result
-    }
-}
-
-/// Counts the writes after which what was read before is old.
-#[derive(Clone, Debug, Default)]
-struct Changes(Arc<AtomicU64>);
-
-impl Changes {
-    /// Counts one when this is dropped, if `kind` is one that counts.
-    fn counted(&self, kind: Kind) -> Option<Counted> {
-        matches!(kind, Kind::Change).then(|| Counted(self.clone()))
-    }
-}
-
-/// Counts when it is dropped.
-struct Counted(Changes);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.0.fetch_add(1, SeqCst);
     }
 }

@@ -5,8 +5,9 @@
 
 use super::{
     Store, StoreError, Tx,
+    changes::Kind,
     sessions::{self, Session, of_its_account},
-    writer::{Kind, Writer},
+    writer::Writer,
 };
 use crate::domain::time::Timestamp;
 use sqlx::{Any, AnyPool, Row as _, pool::PoolConnection};

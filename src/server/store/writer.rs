@@ -3,7 +3,7 @@
 //! SQLite takes one writer at a time, and a commit waits for the disk. One task without lock waits that shares the
 //! wait among all who queued made 3–4 times the writes of a pool (measured, `design.md` 3).
 
-use super::{Changes, StoreError, Tx, rotations::Rotations};
+use super::{Changes, StoreError, Tx, changes::Kind, rotations::Rotations};
 use futures::{FutureExt as _, future::BoxFuture};
 use sqlx::AnyPool;
 use std::panic::AssertUnwindSafe;
@@ -28,17 +28,6 @@ pub(super) enum Writer {
 pub(super) struct Queue {
     jobs: mpsc::Sender<Job>,
     pool: AnyPool,
-}
-
-/// What a write is to others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It changes what may be remembered.
-    Change,
-    /// It does not.
-    Aside,
-    /// It does not, and is a single statement.
-    Statement,
 }
 
 struct Job {
@@ -131,7 +120,7 @@ async fn commit_on(
     // Immediate: a transaction that reads first and writes later would meet "database is locked".
     let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
     let mut tells = Vec::with_capacity(jobs.len());
-    let (mut keep_any, mut counted) = (false, None);
+    let (mut keep_any, mut counted) = (false, Vec::new());
     for Job { kind, work } in jobs {
         // One statement is undone by itself if it fails.
         let apart = !alone && kind != Kind::Statement;
@@ -140,7 +129,7 @@ async fn commit_on(
         }
         let ran = work(&mut transaction).await;
         keep_any |= ran.keep;
-        counted = counted.or_else(|| changes.counted(kind));
+        counted.extend(changes.counted(kind));
         if apart {
             let end = if ran.keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
             sqlx::raw_sql(end).execute(&mut *transaction).await?;
