@@ -27,7 +27,7 @@ export const FORMS = ["mobile", "desktop"];
 /** @type {Category[]} */
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell";
 /** Those of `playwright.config.ts` that chrome-launcher does not set by itself. */
 const FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic"];
 

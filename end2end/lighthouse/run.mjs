@@ -1,6 +1,6 @@
 // Looks at pages with Lighthouse, on a telephone and on a desk, and holds them to `xtask/budget.txt`:
 //
-//     CHROMIUM=/usr/bin/chromium node lighthouse/run.mjs http://localhost:3000
+//     CHROMIUM=/usr/bin/chromium-headless-shell node lighthouse/run.mjs http://localhost:3000
 //
 // `cargo xtask lighthouse` starts a server of its own for that. JavaScript, because Node 20 runs nothing else by itself.
 

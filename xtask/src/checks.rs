@@ -153,10 +153,12 @@ fn look_at_room() {
 fn everything(count: &mut Count) -> Outcome {
     look_at_room();
     tools::for_lints()?;
-    for (name, words, (variable, value)) in LINTS {
-        count.one(name, || run_command(command("cargo", words).env(variable, value)))?;
-    }
-    tools::browser_suite()?;
+    // Linting often has work for one core only: what the rest needs is fetched and built beside it.
+    std::thread::scope(|scope| {
+        let set_up = scope.spawn(tools::set_up_all);
+        lints(count)?;
+        set_up.join().unwrap_or_else(|_| Err("installing what is missing panicked".to_owned()))
+    })?;
     count.one("types of the browser suite", || run_command(&mut in_end2end("tsc", &[])))?;
     step("Rust tests", || rust_tests(count, ""))?;
     api(count)?;
@@ -166,6 +168,13 @@ fn everything(count: &mut Count) -> Outcome {
     count.one("weight", weigh::run)?;
     count.one("Lighthouse", lighthouse::run)?;
     count.one("benchmark, its shape", bench::shape)
+}
+
+fn lints(count: &mut Count) -> Outcome {
+    for (name, words, (variable, value)) in LINTS {
+        count.one(name, || run_command(command("cargo", words).env(variable, value)))?;
+    }
+    Ok(())
 }
 
 /// The server it looks at is what the Rust tests have built.
