@@ -217,7 +217,7 @@ impl Worker {
         let (holder, key) = (self.holder.clone(), id.clone());
         let work = self
             .store
-            .write(move |tx| Box::pin(async move { outbox::retry_at(tx, &key, &holder, due_at, error).await }));
+            .write_aside(move |tx| Box::pin(async move { outbox::retry_at(tx, &key, &holder, due_at, error).await }));
         self.metrics.mail(kind.as_str(), Mailing::Retried);
         if !work.await? {
             lease_was_lost(&id, kind);
