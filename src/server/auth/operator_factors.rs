@@ -48,7 +48,7 @@ impl AuthService {
     }
 
     /// Removes all second factors of an account, with its recovery codes and trusted browsers. Its sessions end, so do
-    /// sign-ins that wait for a factor; its owner is told by mail. Links to reset the password that were mailed still work.
+    /// sign-ins that wait for a factor, and links and codes that were mailed for a new password are void; its owner is told by mail.
     ///
     /// # Errors
     /// As [`AuthService::user`].
