@@ -3,6 +3,7 @@
 use crate::harness::{App, Caller, Engine, new_database, on_both_engines, run};
 use doorward::server::store::StoreError;
 use futures::future::{Either, join_all, select};
+use sqlx::Connection as _;
 use std::{net::SocketAddr, pin::pin, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -171,11 +172,19 @@ async fn line_that_falls_silent(target: SocketAddr, silence: CancellationToken) 
     port
 }
 
+/// Whether a statement of this database waits for a lock.
+async fn someone_waits(tx: &mut sqlx::AnyConnection) -> bool {
+    let waiting =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    sqlx::query_scalar::<_, i64>(waiting).fetch_one(tx).await.unwrap() > 0
+}
+
 #[test]
 fn a_line_that_falls_silent_amid_refreshes_stops_none_but_those_that_it_swallowed() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let mut database = Url::parse(&new_database(Engine::Postgres, &folder).await).unwrap();
+        let straight = database.to_string();
         let target = database.socket_addrs(|| None).unwrap()[0];
         let silence = CancellationToken::new();
         let port = line_that_falls_silent(target, silence.clone()).await;
@@ -183,20 +192,18 @@ fn a_line_that_falls_silent_amid_refreshes_stops_none_but_those_that_it_swallowe
         database.set_port(Some(port)).unwrap();
         let app = App::start_on(database.into(), "").await;
         let callers = callers(&app).await;
-        // A refresh is under way at every moment: it is the one that is never answered.
-        let busy = async {
-            loop {
-                let statuses = all_refresh(&callers).await;
-                if statuses != [200; 12] {
-                    return statuses;
-                }
-            }
-        };
+        // A statement that waits for a lock is under way for certain: it is the one that is never answered.
+        let mut holder = sqlx::AnyConnection::connect(&straight).await.unwrap();
+        let mut lock = holder.begin().await.unwrap();
+        sqlx::raw_sql("LOCK TABLE sessions IN EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
         let cut = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            while !someone_waits(&mut lock).await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             silence.cancel();
+            lock.rollback().await.unwrap();
         };
-        let (statuses, ()) = futures::join!(busy, cut);
+        let (statuses, ()) = futures::join!(all_refresh(&callers), cut);
         assert!(statuses.contains(&503) && statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
         assert_eq!(all_refresh(&callers).await, [200; 12], "with the tokens that they have");
     });
