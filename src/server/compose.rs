@@ -103,6 +103,8 @@ impl Application {
         let metrics = Metrics::new();
         let auth = service(&settings, &keyring, &store, &world, (&wake, &metrics))?;
         let mailer = mailer(&settings, keyring.clone(), &store, &world, (wake, &metrics))?;
+        // Before the address: whoever reaches that finds the metrics, too.
+        let shown_at = background::bind_metrics(&settings).await?;
         let listener =
             TcpListener::bind(leptos.site_addr).await.map_err(failed(&format!("the address {}", leptos.site_addr)))?;
         let state = Known {
@@ -118,7 +120,7 @@ impl Application {
             entropy: world.entropy.clone(),
             leptos,
         };
-        let metrics = (metrics, background::bind_metrics(&settings).await?);
+        let metrics = (metrics, shown_at);
         let cleaner = Cleaner::start(auth.clone(), world.entropy.as_ref());
         let heartbeat = Heartbeat::start(&settings, &store, &keyring, &world);
         let watching = tokio::spawn(key_watch.clone().run());

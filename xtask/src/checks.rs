@@ -199,15 +199,9 @@ fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
     for package in
         [&["--package", "xtask", "--package", "doorward-bench"][..], &["--no-default-features", "--features", "ssr"]]
     {
-        cargo_test(count, rust_test(package)?.args([filter, "--", &format!("--test-threads={}", threads())]))?;
+        cargo_test(count, rust_test(package)?.arg(filter))?;
     }
     Ok(())
-}
-
-/// Tests at once: half as many again as there are cores, a quarter of which lies idle otherwise, since tests wait for
-/// databases, disks and processes.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get() + cores.get().div_ceil(2))
 }
 
 /// `cargo test` with these words, and the programs that the tests start.
