@@ -48,7 +48,8 @@ impl AuthService {
     }
 
     /// Removes all second factors of an account, with its recovery codes and trusted browsers. Its sessions end, so do
-    /// sign-ins that wait for a factor, and links and codes that were mailed for a new password are void; its owner is told by mail.
+    /// sign-ins that wait for a factor; links and codes that were mailed for a new password are void. Its owner is told
+    /// by mail.
     ///
     /// # Errors
     /// As [`AuthService::user`].
