@@ -20,7 +20,7 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -62,8 +62,7 @@ const USERS: usize = 64;
 const PASSWORD: &str = "a calm violet harbour 47";
 /// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a server may take to end.
-const LEAVE: Duration = Duration::from_secs(3);
+/// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 /// How many times as much Doorward is to answer.
 const AIM: Aim = Aim::AtLeast(30.0);
@@ -337,23 +336,12 @@ fn proportional(pid: u32) -> Option<f64> {
 impl Drop for Server {
     fn drop(&mut self) {
         // Asked to, the master ends its workers and takes leave of them: none is left behind for `init`.
-        let _ = signal("QUIT", &[self.process.id()]);
-        let begun = Instant::now();
-        while begun.elapsed() < LEAVE {
-            if matches!(self.process.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            thread::sleep(LOOK);
+        if machine::ends(&mut self.process, "QUIT") {
+            return;
         }
-        let _ = signal("KILL", &self.processes());
+        let _ = machine::signal("KILL", &self.processes());
         let _ = self.process.wait();
     }
-}
-
-/// The standard library has no other signal than KILL.
-fn signal(name: &str, processes: &[u32]) -> std::io::Result<ExitStatus> {
-    let processes = processes.iter().map(u32::to_string);
-    Command::new("sh").args(["-c", "kill -s \"$0\" \"$@\"", name]).args(processes).status()
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

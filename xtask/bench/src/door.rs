@@ -160,7 +160,10 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // Asked to, it ends as it does for an operator; only then does an instrumented one write what it has counted.
+        if !machine::ends(&mut self.process, "TERM") {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
     }
 }

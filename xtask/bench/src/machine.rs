@@ -1,7 +1,16 @@
 //! What this machine is, and what a process on it takes.
 
 use crate::Outcome;
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    process::{Child, Command, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a process that was asked to end may take, and how often it is looked at.
+const LEAVE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Cores that may be used.
 pub fn cores() -> usize {
@@ -54,4 +63,23 @@ pub fn cpu_of(pid: u32) -> Option<Duration> {
     let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
     let ticks: u32 = fields.next()?.parse::<u32>().ok()? + fields.next()?.parse::<u32>().ok()?;
     Some(TICK * ticks)
+}
+
+/// Asks a process to end by this signal, and waits for it. False if it is still there after ten seconds.
+pub fn ends(process: &mut Child, name: &str) -> bool {
+    let _ = signal(name, &[process.id()]);
+    let begun = Instant::now();
+    while begun.elapsed() < LEAVE {
+        if matches!(process.try_wait(), Ok(Some(_))) {
+            return true;
+        }
+        thread::sleep(LOOK);
+    }
+    false
+}
+
+/// The standard library has no other signal than KILL.
+pub fn signal(name: &str, processes: &[u32]) -> std::io::Result<ExitStatus> {
+    let processes = processes.iter().map(u32::to_string);
+    Command::new("sh").args(["-c", "kill -s \"$0\" \"$@\"", name]).args(processes).status()
 }
