@@ -7,6 +7,7 @@ mod admission;
 mod audit;
 mod challenge;
 mod cleanup;
+mod common_passwords;
 mod compat;
 mod compat_caller;
 mod compat_faults;
