@@ -17,67 +17,87 @@ pub mod types;
 
 use super::AppState;
 use crate::paths;
-use axum::{Json, Router, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderValue, header},
+    routing::get,
+};
+use std::sync::LazyLock;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The description as it is served. Written when it is first asked for: most servers never are.
+static DESCRIPTION: LazyLock<Bytes> =
+    LazyLock::new(|| serde_json::to_vec(&description()).map(Bytes::from).unwrap_or_default());
 
 /// The routes of the API, with its description.
 pub fn router() -> Router<AppState> {
-    let (router, description) = described();
-    let description: serde_json::Value = serde_json::to_value(&description).unwrap_or_default();
-    router.route(paths::OPENAPI, get(move || async move { Json(description.clone()) }))
+    let mut router = Router::new();
+    each(|(_, described, methods)| {
+        let routed = std::mem::take(&mut router);
+        router = described.paths.keys().fold(routed, |router, path| router.route(path, methods.clone()));
+    });
+    let served = get(async || ([(header::CONTENT_TYPE, JSON)], DESCRIPTION.clone()));
+    Router::new().nest(paths::API, router).route(paths::OPENAPI, served)
 }
 
 /// The description of the API, as it is served.
 #[must_use]
 pub fn description() -> OpenApi {
-    described().1
+    let mut router = OpenApiRouter::new();
+    each(|routes| router = std::mem::take(&mut router).routes(routes));
+    let mut description = OpenApiRouter::new().nest(paths::API, router).into_openapi();
+    docs::complete(&mut description);
+    description
 }
 
-fn described() -> (Router<AppState>, OpenApi) {
-    let routes = OpenApiRouter::new()
-        .routes(routes!(accounts::register))
-        .routes(routes!(accounts::confirm))
-        .routes(routes!(accounts::take_over))
-        .routes(routes!(accounts::resend))
-        .routes(routes!(sessions::log_in, sessions::list, sessions::end_others))
-        .routes(routes!(sessions::end))
-        .routes(routes!(sessions::refresh))
-        .routes(routes!(sessions::log_out))
-        .routes(routes!(second_factor::prove))
-        .routes(routes!(second_factor::start_proof))
-        .routes(routes!(second_factor::answer))
-        .routes(routes!(second_factor::start_answer))
-        .routes(routes!(second_factor::log_in))
-        .routes(routes!(second_factor::start_log_in))
-        .routes(routes!(enrolment::start_totp))
-        .routes(routes!(enrolment::confirm_totp))
-        .routes(routes!(enrolment::start_passkey))
-        .routes(routes!(enrolment::add_passkey))
-        .routes(routes!(enrolment::resend_confirmation))
-        .routes(routes!(sessions::report_not_me))
-        .routes(routes!(me::read, me::change, me::leave))
-        .routes(routes!(me::change_username))
-        .routes(routes!(me::history))
-        .routes(routes!(me::export))
-        .routes(routes!(me::restore))
-        .routes(routes!(factors::list))
-        .routes(routes!(factors::start_totp, factors::remove_totp))
-        .routes(routes!(factors::confirm_totp))
-        .routes(routes!(factors::make_recovery_codes))
-        .routes(routes!(factors::start_passkey))
-        .routes(routes!(factors::add_passkey))
-        .routes(routes!(factors::rename_passkey, factors::remove_passkey))
-        .routes(routes!(factors::untrust_browser))
-        .routes(routes!(password::change))
-        .routes(routes!(password::remove))
-        .routes(routes!(password::request))
-        .routes(routes!(password::confirm))
-        .routes(routes!(email::request))
-        .routes(routes!(email::confirm))
-        .routes(routes!(email::undo))
-        .routes(routes!(tokens::introspect));
-    let (router, mut description) = OpenApiRouter::new().nest(paths::API, routes).split_for_parts();
-    docs::complete(&mut description);
-    (router, description)
+/// One after the other, for what each is described with takes more memory than all that answers.
+fn each(mut take: impl FnMut(UtoipaMethodRouter<AppState>)) {
+    take(routes!(accounts::register));
+    take(routes!(accounts::confirm));
+    take(routes!(accounts::take_over));
+    take(routes!(accounts::resend));
+    take(routes!(sessions::log_in, sessions::list, sessions::end_others));
+    take(routes!(sessions::end));
+    take(routes!(sessions::refresh));
+    take(routes!(sessions::log_out));
+    take(routes!(second_factor::prove));
+    take(routes!(second_factor::start_proof));
+    take(routes!(second_factor::answer));
+    take(routes!(second_factor::start_answer));
+    take(routes!(second_factor::log_in));
+    take(routes!(second_factor::start_log_in));
+    take(routes!(enrolment::start_totp));
+    take(routes!(enrolment::confirm_totp));
+    take(routes!(enrolment::start_passkey));
+    take(routes!(enrolment::add_passkey));
+    take(routes!(enrolment::resend_confirmation));
+    take(routes!(sessions::report_not_me));
+    take(routes!(me::read, me::change, me::leave));
+    take(routes!(me::change_username));
+    take(routes!(me::history));
+    take(routes!(me::export));
+    take(routes!(me::restore));
+    take(routes!(factors::list));
+    take(routes!(factors::start_totp, factors::remove_totp));
+    take(routes!(factors::confirm_totp));
+    take(routes!(factors::make_recovery_codes));
+    take(routes!(factors::start_passkey));
+    take(routes!(factors::add_passkey));
+    take(routes!(factors::rename_passkey, factors::remove_passkey));
+    take(routes!(factors::untrust_browser));
+    take(routes!(password::change));
+    take(routes!(password::remove));
+    take(routes!(password::request));
+    take(routes!(password::confirm));
+    take(routes!(email::request));
+    take(routes!(email::confirm));
+    take(routes!(email::undo));
+    take(routes!(tokens::introspect));
 }

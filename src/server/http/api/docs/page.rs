@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::{Html, IntoResponse as _},
@@ -17,7 +17,10 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 use utoipa_swagger_ui::Config;
 
 /// Swagger UI sets styles by script, as properties, which no policy concerns; neither it nor we write any into the page.
@@ -32,18 +35,21 @@ const SHELL: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// Read when one is first asked for: half a megabyte would be hashed at each start.
+static FILES: LazyLock<Vec<File>> = LazyLock::new(files);
+
 /// A file of the page.
 struct File {
     name: &'static str,
     kind: HeaderValue,
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
     /// Swagger UI's files were packed when the server was built, and leave it so: every browser unpacks them.
     gzipped: bool,
     tag: HeaderValue,
 }
 
 impl File {
-    fn new(name: &'static str, bytes: Cow<'static, [u8]>, gzipped: bool) -> Self {
+    fn new(name: &'static str, bytes: Bytes, gzipped: bool) -> Self {
         let css = name.rsplit('.').next() == Some("css");
         let kind = if css { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
@@ -54,7 +60,7 @@ impl File {
     fn answer(&self, asked: &HeaderMap) -> Response<Body> {
         let known = asked.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
         let known = known.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == self.tag.as_bytes());
-        let body = if known { Body::empty() } else { Body::from(self.bytes.clone().into_owned()) };
+        let body = if known { Body::empty() } else { Body::from(self.bytes.clone()) };
         let mut response = Response::new(body);
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -73,9 +79,8 @@ impl File {
 
 /// The page and its files.
 pub fn router() -> Router<AppState> {
-    let files: Arc<[File]> = files().into();
-    let file = move |name: Result<Path<String>, PathRejection>, request: Request| async move {
-        let found = files.iter().find(|file| name.as_ref().is_ok_and(|name| file.name == name.as_str()));
+    let file = async |name: Result<Path<String>, PathRejection>, request: Request| {
+        let found = FILES.iter().find(|file| name.as_ref().is_ok_and(|name| file.name == name.as_str()));
         found.map_or_else(|| not_found().into_response(), |file| file.answer(request.headers()))
     };
     Router::new().route(paths::API_DOCS, get(show)).route(&[paths::API_DOCS, "/{file}"].concat(), get(file))
@@ -86,10 +91,14 @@ fn files() -> Vec<File> {
     let config = Arc::new(Config::from(paths::OPENAPI));
     let vendored = ["swagger-ui.css", "swagger-ui-bundle.js"].into_iter().filter_map(|name| {
         let file = utoipa_swagger_ui::serve(name, config.clone()).ok().flatten()?;
-        Some(File::new(name, file.bytes, file.gzpipped))
+        let bytes = match file.bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Some(File::new(name, bytes, file.gzpipped))
     });
     let own = [("page.css", STYLE), ("page.js", SCRIPT)]
-        .map(|(name, text)| File::new(name, Cow::Borrowed(text.as_bytes()), false));
+        .map(|(name, text)| File::new(name, Bytes::from_static(text.as_bytes()), false));
     vendored.chain(own).collect()
 }
 
