@@ -3,7 +3,7 @@
 use crate::site::{self, Profile};
 use crate::step::{Outcome, command, root, run as run_command, step, target};
 use crate::tools;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A run on a quiet machine that was kept: what rows there are, and what they aim at.
 const BASELINE: &str = "xtask/bench/baseline.json";
@@ -21,6 +21,14 @@ pub fn run(words: &[&str]) -> Outcome {
 pub fn shape() -> Outcome {
     let baseline = root().join(BASELINE).display().to_string();
     measure(Profile::Dev, &["--quick", "--same-shape-as", &baseline])
+}
+
+/// A short run against another binary, which writes what it counts to these files.
+pub fn train(binary: &Path, counted: &Path) -> Outcome {
+    let (postgres, bench) = (tools::postgres()?, build(Profile::Dev)?);
+    let mut bench = command(bench, &["--quick"]);
+    bench.arg("--binary").arg(binary).arg("--postgres").arg(postgres);
+    run_command(bench.env("LLVM_PROFILE_FILE", counted))
 }
 
 /// Measures the release build by a benchmark of this profile.

@@ -1,15 +1,17 @@
 //! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
 //!
-//! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward,
-//! `serving` starts one for the time of a check, `bench` measures speed, `checks` is the test run, `chaos` is the proof under faults, `weigh`
-//! measures a first visit by means of `visit`, `lighthouse` lets Lighthouse look at the pages, `dist` makes what is
-//! shipped, `schemathesis` holds the API to its description.
+//! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward, `profile` measures
+//! what release builds are optimised for, `serving` starts a server for the time of a check, `bench` measures speed,
+//! `checks` is the test run, `chaos` is the proof under faults, `weigh` measures a first visit by means of `visit`,
+//! `lighthouse` lets Lighthouse look at the pages, `dist` makes what is shipped, `schemathesis` holds the API to its
+//! description.
 
 mod bench;
 mod chaos;
 mod checks;
 mod dist;
 mod lighthouse;
+mod profile;
 mod schemathesis;
 mod serving;
 mod site;
@@ -32,6 +34,7 @@ cargo xtask chaos [NAME]    the proof under faults, in full (forty minutes): wha
 cargo xtask bench [WORDS]   speed and memory beside what the machine can do; --quick, --only TEXT, --peer django
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask lighthouse      what Lighthouse says of three pages, against xtask/budget.txt
+cargo xtask profile         counts what a server does most; release builds go by it (twenty minutes)
 cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         ["weigh"] => site::build(Profile::Release).and_then(|()| weigh::run()),
         ["lighthouse"] => site::build(Profile::Release).and_then(|()| lighthouse::run()),
         ["bench", words @ ..] => bench::run(words),
+        ["profile"] => profile::renew(),
         ["dist"] => dist::run_all(),
         ["setup"] => tools::set_up_all(),
         _ => {

@@ -1,6 +1,6 @@
 //! A Doorward for the time of a check: on a free port, with a database, keys and mails of its own.
 
-use crate::step::{Outcome, not_started};
+use crate::step::{Outcome, command, not_started, run};
 use crate::visit;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `command`, which is the server's binary, and waits until it answers.
-    pub fn start(mut command: Command) -> Outcome<Self> {
+    /// Starts this command, which is the server's binary, and waits until it answers.
+    pub fn start(mut server: Command) -> Outcome<Self> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| format!("no free port: {error}"))?;
         let folder = std::env::temp_dir().join(format!("doorward-xtask-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        command
+        server
             .env("LEPTOS_SITE_ADDR", address.to_string())
             .env("DOORWARD__SERVER__PUBLIC_URL", format!("http://localhost:{}", address.port()))
             .env("DOORWARD__DATABASE__URL", format!("sqlite:{}", folder.join("doorward.db").display()))
@@ -34,9 +34,16 @@ impl Server {
             .env("DOORWARD__MAIL__FOLDER", folder.join("mail"))
             .env("DOORWARD__LOG__FILTER", "warn")
             .stdin(Stdio::null());
-        let process = command.spawn().map_err(|error| not_started(&command, &error))?;
-        let mut server = Self { process, folder, address };
-        server.wait().map(|()| server)
+        let process = server.spawn().map_err(|error| not_started(&server, &error))?;
+        let mut started = Self { process, folder, address };
+        started.wait().map(|()| started)
+    }
+
+    /// Asks it to end, as an operator does, and waits for that.
+    pub fn end(mut self) -> Outcome {
+        run(&mut command("sh", &["-c", "kill -s TERM \"$0\"", &self.process.id().to_string()]))?;
+        let status = self.process.wait().map_err(|error| format!("the server cannot be waited for: {error}"))?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
     }
 
     fn wait(&mut self) -> Outcome {

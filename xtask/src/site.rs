@@ -2,7 +2,7 @@
 //! server with the site inside.
 
 use crate::step::{Outcome, command, not_started, printed, root, run, step, target};
-use crate::tools;
+use crate::{profile, tools};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -20,7 +20,7 @@ pub enum Profile {
 }
 
 /// What a build reads.
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 11] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
@@ -31,6 +31,7 @@ const INPUTS: [&str; 10] = [
     "rust-toolchain.toml",
     "src",
     "style",
+    "xtask/profile",
 ];
 
 /// What lies among the inputs and is none: packages are pinned by their lock file, tests and benchmarks are not part
@@ -77,22 +78,40 @@ pub fn build(profile: Profile) -> Outcome {
 /// The site, and then the binary that holds it. No path of this machine is in it, and files are as old as the last commit
 /// that changed one, so that the same sources may give the same bytes wherever they lie.
 fn release(path: &OsStr) -> Outcome {
+    frontend(path)?;
+    let flags = [vec![flags()?], profile::flags()?].concat().join("\u{1f}");
+    run(server_build().env("CARGO_ENCODED_RUSTFLAGS", flags))
+}
+
+fn frontend(path: &OsStr) -> Outcome {
     let site = site_folder();
     // Files of an earlier build have other names, and would be put into the binary, too.
     if site.exists() {
         fs::remove_dir_all(&site).map_err(|error| format!("{}: {error}", site.display()))?;
     }
-    let flags = flags()?;
     let mut frontend = command("cargo", &["leptos", "build", "--release", "--precompress", "--frontend-only"]);
-    run(frontend.env("PATH", path).env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
+    run(frontend.env("PATH", path).env("CARGO_ENCODED_RUSTFLAGS", flags()?))
+}
+
+/// The build of the server for release, without its flags.
+fn server_build() -> Command {
     let words = ["build", "--release", "--locked", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
     let mut server = command("cargo", &words);
-    server.env("CARGO_ENCODED_RUSTFLAGS", flags).env("DOORWARD_SITE", site);
+    server.env("DOORWARD_SITE", site_folder());
     // Not SOURCE_DATE_EPOCH: whatever is built from C would be built again after each commit.
     if let Some(time) = changed_at() {
         server.env("DOORWARD_SITE_TIME", time);
     }
-    run(&mut server)
+    server
+}
+
+/// A server that counts what it does, below `folder`; gives the binary.
+pub fn instrumented(folder: &Path) -> Outcome<PathBuf> {
+    frontend(&tools::for_site()?)?;
+    let mut server = server_build();
+    profile::instrument(&mut server, flags()?);
+    run(server.arg("--target-dir").arg(folder))?;
+    Ok(folder.join("release/doorward"))
 }
 
 /// Where cargo-leptos puts the site, wherever cargo builds.
