@@ -44,15 +44,17 @@ fn measure(profile: Profile, words: &[&str]) -> Outcome {
     Ok(())
 }
 
-/// For release with the flags of the site's build, otherwise as the tests are built: most of it is compiled already.
+/// For release in a folder of its own, for the server's build has other flags; otherwise as the tests are built: most of
+/// it is compiled already.
 fn build(profile: Profile) -> Outcome<PathBuf> {
     let mut cargo = command("cargo", &["build", "--locked", "--package", "doorward-bench"]);
     if profile == Profile::Release {
-        cargo.arg("--release").env("CARGO_ENCODED_RUSTFLAGS", site::flags()?);
-    } else {
-        // Both, as the tests do: alone it could have other features, and be built anew.
-        cargo.args(["--package", "xtask"]);
+        let folder = target().join("bench");
+        cargo.arg("--release").arg("--target-dir").arg(&folder).env("CARGO_ENCODED_RUSTFLAGS", site::flags()?);
+        run_command(&mut cargo)?;
+        return Ok(folder.join("release/doorward-bench"));
     }
-    run_command(&mut cargo)?;
+    // Both, as the tests do: alone it could have other features, and be built anew.
+    run_command(cargo.args(["--package", "xtask"]))?;
     Ok(site::binary(profile).with_file_name("doorward-bench"))
 }

@@ -1,8 +1,9 @@
 //! What a server does most, as release builds are told it: the compiler makes that fast and the rest small, and the linker
 //! lays what a start needs side by side, then what answers need.
 //!
-//! `cargo xtask profile` measures it anew; builds go by what was measured last, which lies in `xtask/profile`. Functions
-//! that have changed since are built as if nothing had been measured.
+//! `cargo xtask profile` measures it anew; builds go by what was measured last, which lies in `xtask/profile`. It knows
+//! functions by their names, and these depend on the compiler and on all packages: with others than it was made with, a
+//! build does without, for what no name fits would become larger, not smaller.
 
 use crate::serving::Server;
 use crate::step::{Outcome, command, printed, root, run, step, target};
@@ -18,6 +19,8 @@ use std::time::Duration;
 const COUNTS: &str = "xtask/profile/doorward.profdata.gz";
 /// The names of functions in the order in which they are to lie in the binary.
 const ORDER: &str = "xtask/profile/doorward.order";
+/// The compiler and the packages that both were made with.
+const MADE_WITH: &str = "xtask/profile/made-with";
 /// Names of functions of pages grow with the page; what a start needs has none so long.
 const LONGEST_NAME: usize = 2_000;
 /// The host where rustc brings its own linker, LLD, which takes an order. Others need not.
@@ -25,10 +28,11 @@ const ORDERED: &str = "x86_64-unknown-linux-gnu";
 /// A server that has started still does things once: it cleans up, looks at its keys.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// The compiler flags of a server that is built by it. None where nothing was measured.
+/// The compiler flags of a server that is built by it. None where nothing was measured, or with others.
 pub fn flags() -> Outcome<Vec<String>> {
     let (packed, order) = (root().join(COUNTS), root().join(ORDER));
-    if !packed.exists() {
+    if !packed.exists() || fs::read_to_string(root().join(MADE_WITH)).ok() != Some(made_with()?) {
+        println!("    without a profile: `cargo xtask profile` makes one for this compiler and these packages");
         return Ok(Vec::new());
     }
     let counts = target().join("doorward.profdata");
@@ -51,9 +55,17 @@ fn unpack(packed: &Path, counts: &Path) -> Outcome {
     if fs::read(counts).is_ok_and(|there| there == unpacked.stdout) {
         return Ok(());
     }
-    fs::create_dir_all(target())
-        .and_then(|()| fs::write(counts, unpacked.stdout))
-        .map_err(|error| format!("{}: {error}", counts.display()))
+    // Whoever builds beside this sees the old file or the new one.
+    let new = counts.with_extension(std::process::id().to_string());
+    let written = fs::create_dir_all(target()).and_then(|()| fs::write(&new, unpacked.stdout));
+    written.and_then(|()| fs::rename(&new, counts)).map_err(|error| format!("{}: {error}", counts.display()))
+}
+
+/// What names depend on.
+fn made_with() -> Outcome<String> {
+    let compiler = printed(&mut command("rustc", &["-vV"])).ok_or("rustc does not say which it is")?;
+    let packages = printed(&mut command("sha256sum", &["Cargo.lock"])).ok_or("sha256sum cannot read Cargo.lock")?;
+    Ok(format!("{compiler}\n{packages}\n"))
 }
 
 /// Measures: an instrumented server is started, and then asked by the benchmark, on both engines.
@@ -81,10 +93,11 @@ pub fn renew() -> Outcome {
     merge(&tool, &[&start], &started)?;
     merge(&tool, &[&start, &load], &all)?;
     run(command("gzip", &["--no-name", "--force", "-9"]).arg("--keep").arg(&all))?;
-    fs::copy(folder.join("doorward.profdata.gz"), root().join(COUNTS)).map_err(|error| format!("{COUNTS}: {error}"))?;
     let names = [covered(&tool, &started)?, covered(&tool, &all)?].concat();
-    let order = root().join(ORDER);
-    fs::write(&order, ordered(&names)).map_err(|error| format!("{}: {error}", order.display()))?;
+    let packed = fs::read(folder.join("doorward.profdata.gz")).map_err(|error| format!("{COUNTS}: {error}"))?;
+    for (file, bytes) in [(COUNTS, packed), (ORDER, ordered(&names).into()), (MADE_WITH, made_with()?.into())] {
+        fs::write(root().join(file), bytes).map_err(|error| format!("{file}: {error}"))?;
+    }
     println!("{COUNTS} and {ORDER} are new; the next release build goes by them");
     Ok(())
 }

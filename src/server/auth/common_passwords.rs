@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_large_and_of_allowed_lengths() {
-        assert!(all().is_sorted());
+        assert!(all().is_sorted() && !LIST.contains('\r'));
+        assert!(all().next().is_some_and(|first| first < "#"), "one that begins with # would be taken for a source");
         assert!(all().all(|entry| (8..=64).contains(&entry.len()) && *entry == entry.to_lowercase()));
         // ASVS 6.2.4 asks for 3000 of the length that the policy allows.
         assert!(all().filter(|entry| entry.len() >= 10).count() >= 9000);

@@ -1,6 +1,7 @@
 //! Which passwords are good enough: long, not common, not about their owner, hard to guess. Nothing else is asked for.
 //!
-//! NIST SP 800-63B 3.1.1.2: a blocklist and a length, no rules of composition. Imports `domain`, `settings` and the list of common ones only.
+//! NIST SP 800-63B 3.1.1.2: a blocklist and a length, no rules of composition. Imports `domain`, `settings` and the list
+//! of common ones only.
 
 use super::common_passwords;
 use crate::{

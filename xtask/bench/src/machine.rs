@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a process that was asked to end may take, and how often it is looked at.
-const LEAVE: Duration = Duration::from_secs(10);
+/// How long a process that was asked to end may take, longer than `server.drain`; and how often it is looked at.
+const LEAVE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Cores that may be used.
@@ -65,7 +65,7 @@ pub fn cpu_of(pid: u32) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
-/// Asks a process to end by this signal, and waits for it. False if it is still there after ten seconds.
+/// Asks a process to end by this signal, and waits for it. False if it is still there after twenty seconds.
 pub fn ends(process: &mut Child, name: &str) -> bool {
     let _ = signal(name, &[process.id()]);
     let begun = Instant::now();
