@@ -18,14 +18,15 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// Upper ends of the buckets for answers, in seconds: from a file to a request that is cut.
 const ANSWERS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// For hashes: from a fast machine to one that is drowned.
 const HASHES: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0];
 
-type Labels<const N: usize> = [(&'static str, String); N];
+/// Words are those of this program; only the router's patterns are copied.
+type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
 /// The counters. Clones are the same counters.
 #[derive(Clone)]
@@ -111,18 +112,26 @@ impl Metrics {
 
     /// A request was answered: `method` and `route` are words of ours, `route` the router's pattern.
     pub fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = [("route", Cow::Owned(route.to_owned()))];
+        self.0.durations.get_or_create(&labels).observe(took.as_secs_f64());
+        let [(_, route)] = labels;
         self.count_request(method, route, status);
-        self.0.durations.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
     }
 
     /// A request was refused for its form, before it was looked where it leads.
     pub fn refused_before_routing(&self, method: &'static str, status: u16) {
-        self.count_request(method, "none", status);
+        self.count_request(method, "none".into(), status);
     }
 
-    fn count_request(&self, method: &'static str, route: &str, status: u16) {
-        let class = format!("{}xx", status / 100);
-        let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", class)];
+    fn count_request(&self, method: &'static str, route: Cow<'static, str>, status: u16) {
+        let class = match status / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        };
+        let labels = [("method", method.into()), ("route", route), ("status", class.into())];
         self.0.requests.get_or_create(&labels).inc();
     }
 
@@ -148,7 +157,7 @@ impl Metrics {
 
     /// A try was one too many, by the setting `throttle.limit`.
     pub fn throttled(&self, limit: &'static str) {
-        self.0.throttled.get_or_create(&[("limit", limit.to_owned())]).inc();
+        self.0.throttled.get_or_create(&[("limit", limit.into())]).inc();
     }
 
     /// An access token was not taken.
@@ -168,7 +177,7 @@ impl Metrics {
 
     /// What became of a mail of this kind, which is a word of ours.
     pub fn mail(&self, kind: &'static str, outcome: Mailing) {
-        let labels = [("kind", kind.to_owned()), ("outcome", outcome.as_str().to_owned())];
+        let labels = [("kind", kind.into()), ("outcome", outcome.as_str().into())];
         self.0.mails.get_or_create(&labels).inc();
     }
 
@@ -181,11 +190,11 @@ impl Metrics {
 
 fn factor_labels(kind: FactorKind, right: bool) -> Labels<2> {
     let outcome = if right { "taken" } else { "refused" };
-    [("kind", kind.as_str().to_owned()), (outcome::LABEL, outcome.to_owned())]
+    [("kind", kind.as_str().into()), (outcome::LABEL, outcome.into())]
 }
 
-fn count(family: &Family<Labels<1>, Counter>, outcome: &str) {
-    family.get_or_create(&[(outcome::LABEL, outcome.to_owned())]).inc();
+fn count(family: &Family<Labels<1>, Counter>, outcome: &'static str) {
+    family.get_or_create(&[(outcome::LABEL, outcome.into())]).inc();
 }
 
 impl Counters {
@@ -212,9 +221,9 @@ impl Counters {
 
     /// A line that begins at nothing: a rate over a counter that appears with its first count misses that one.
     fn name_all(&self) {
-        let name = |family: &Family<Labels<1>, Counter>, outcomes: &[&str]| {
+        let name = |family: &Family<Labels<1>, Counter>, outcomes: &[&'static str]| {
             for outcome in outcomes {
-                drop(family.get_or_create_owned(&[(outcome::LABEL, (*outcome).to_owned())]));
+                drop(family.get_or_create_owned(&[(outcome::LABEL, (*outcome).into())]));
             }
         };
         name(&self.refreshes, &Refresh::ALL.map(Refresh::as_str));
