@@ -14,6 +14,10 @@ mod health;
 mod import_django;
 #[path = "main/keys.rs"]
 mod keys;
+#[path = "main/log_lines.rs"]
+mod log_lines;
+#[path = "main/log_text.rs"]
+mod log_text;
 #[path = "main/mail.rs"]
 mod mail;
 #[path = "main/migrate.rs"]

@@ -1,11 +1,15 @@
 //! `doorward serve`: the server, until it is told to stop.
 
-use crate::telemetry::Traces;
+use crate::{
+    log_lines::Lines,
+    log_text::{Text, Time},
+    telemetry::Traces,
+};
 use doorward::server::{
     compose::{Application, KeyWatch, World, files_beside_connections, site},
     settings::{LogFormat, MailTransport, Settings},
 };
-use std::{error::Error, fs::File, io::IsTerminal as _, os::fd::AsFd as _, path::Path, sync::Arc};
+use std::{error::Error, fs::File, io::IsTerminal as _, os::fd::AsFd as _, path::Path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -14,14 +18,14 @@ use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util:
 pub async fn serve(settings: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::load(settings)?;
     let traces = Traces::start(&settings.telemetry)?;
-    start_log(&settings, traces.as_ref())?;
+    let lines = start_log(&settings, traces.as_ref())?;
     doorward::server::http::log_panics();
     fit_open_files(&mut settings)?;
     let (url, transport) = (settings.server.public_url.clone(), settings.mail.transport);
     let site = site(&settings)?;
     let stop = CancellationToken::new();
     // Before anything else, so that a signal while the server starts is heard, too.
-    tokio::spawn(stop_on_signal(Signals::listen()?, stop.clone()));
+    tokio::spawn(stop_on_signal(Signals::listen()?, stop.clone(), lines.clone()));
     let hangups = signal(SignalKind::hangup())?;
     let application = tokio::select! {
         application = Application::build(settings, site, World::real()) => application?,
@@ -38,6 +42,7 @@ pub async fn serve(settings: Option<&Path>) -> Result<(), Box<dyn Error>> {
     if let Some(traces) = traces {
         traces.end().await;
     }
+    let _ = lines.write_out();
     Ok(ended?)
 }
 
@@ -58,19 +63,18 @@ fn fit_open_files(settings: &mut Settings) -> Result<(), Box<dyn Error>> {
 }
 
 /// The log's filter is for the log alone: traces have their own.
-fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<(), Box<dyn Error>> {
+fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<Lines, Box<dyn Error>> {
     let filter = EnvFilter::try_new(&settings.log.filter)?;
     let stdout = std::io::stdout();
     let ansi = stdout.is_terminal();
-    // Each line is one call of the system, which writes it whole: whoever answers another request need not wait for the lock
-    // of the library's own stream.
-    let lines = Arc::new(File::from(stdout.as_fd().try_clone_to_owned()?));
+    let lines = Lines::to(File::from(stdout.as_fd().try_clone_to_owned()?))?;
     // What cannot be logged, as on a full disk, is lost; to complain of it on a stream that is full, too, would end the
     // request with a panic.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    let log = log.with_target(false).with_ansi(ansi).with_writer(lines);
+    let log = log.with_timer(Time).with_target(false).with_ansi(ansi).with_writer(lines.clone());
     let log = match settings.log.format {
-        LogFormat::Human => log.boxed(),
+        LogFormat::Human if ansi => log.boxed(),
+        LogFormat::Human => log.event_format(Text).boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
     match traces {
@@ -78,7 +82,7 @@ fn start_log(settings: &Settings, traces: Option<&Traces>) -> Result<(), Box<dyn
         Some(traces) => tracing_subscriber::registry().with(log.with_filter(filter)).with(traces.layer()).try_init()?,
         None => tracing_subscriber::registry().with(log).with(filter).try_init()?,
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// The signals that end the server.
@@ -101,12 +105,13 @@ impl Signals {
 }
 
 /// The first signal lets requests end, the second does not.
-async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
+async fn stop_on_signal(mut signals: Signals, stop: CancellationToken, lines: Lines) {
     signals.next().await;
     tracing::info!("stopping: running requests may end; a second signal ends them");
     stop.cancel();
     let signal = signals.next().await;
     tracing::warn!("stopped at once: requests and mails were cut");
+    let _ = lines.write_out();
     // As a shell names the end by a signal.
     std::process::exit(128 + signal.as_raw_value());
 }

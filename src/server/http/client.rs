@@ -10,6 +10,7 @@ use axum::{
 };
 use std::{
     convert::Infallible,
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -74,7 +75,7 @@ impl Client {
     /// The part of the address that belongs to one subscriber: IPv4 whole, IPv6 its /64. For throttles and for people.
     #[must_use]
     pub fn coarse_ip(&self) -> String {
-        coarse(self.ip)
+        Coarse(self.ip).to_string()
     }
 
     /// Where the client calls from, as the list of sessions keeps it.
@@ -107,12 +108,16 @@ pub(super) fn ip(extensions: &Extensions) -> IpAddr {
 }
 
 /// See [`Client::coarse_ip`].
-pub(super) fn coarse(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+pub(super) struct Coarse(pub(super) IpAddr);
+
+impl fmt::Display for Coarse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(ip) => ip.fmt(f),
+            IpAddr::V6(ip) => {
+                let [a, b, c, d, ..] = ip.segments();
+                write!(f, "{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
         }
     }
 }

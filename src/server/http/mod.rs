@@ -19,6 +19,7 @@ mod export;
 mod factors;
 mod form_again;
 mod forms;
+mod framing;
 mod given_proof;
 mod guard;
 mod headers;
@@ -44,6 +45,7 @@ mod stopping;
 mod trace;
 mod wire;
 
+pub use access_log::TARGET as ANSWERS_LOG;
 pub use everybodys::Everybodys;
 pub use limits::log_panics;
 pub use metrics::serve_metrics;

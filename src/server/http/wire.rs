@@ -9,6 +9,7 @@
 //! And a connection that is closed in the middle of a request's body is read for a moment longer, so that the client gets
 //! to see the answer instead of a reset (RFC 9112 section 9.6).
 
+use super::framing::{Framing, Part};
 use std::{
     io,
     pin::Pin,
@@ -27,9 +28,6 @@ use tokio::{
 /// How long, and for how many bytes, a closed connection is still read.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
-/// No name or value that matters here is longer, blanks before the value not counted.
-const LINE_LIMIT: usize = 64;
-
 /// What connection, service and watch know of each other. All on one task, so the order of stores does not matter.
 #[derive(Debug)]
 pub(super) struct Pulse {
@@ -126,101 +124,6 @@ impl Drop for Working {
     }
 }
 
-/// Where in the stream of requests the next byte belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Before a head; blank lines are skipped here (RFC 9112 section 2.2).
-    Between,
-    Head,
-    /// In a body with so many bytes to come.
-    Body(u64),
-    /// After this the connection is closed, so there is nothing to find any more.
-    Rest,
-}
-
-#[derive(Debug)]
-struct Framing {
-    part: Part,
-    line: Vec<u8>,
-    first_line: bool,
-    length: Option<u64>,
-    chunked: bool,
-    ambiguous: bool,
-}
-
-impl Framing {
-    const fn new() -> Self {
-        Self { part: Part::Between, line: Vec::new(), first_line: true, length: None, chunked: false, ambiguous: false }
-    }
-
-    fn read(&mut self, mut bytes: &[u8]) {
-        while let Some((&byte, rest)) = bytes.split_first() {
-            match self.part {
-                Part::Between if matches!(byte, b'\r' | b'\n') => bytes = rest,
-                Part::Between => {
-                    *self = Self { part: Part::Head, ..Self::new() };
-                }
-                Part::Head => {
-                    self.head_byte(byte);
-                    bytes = rest;
-                }
-                Part::Body(left) => {
-                    let taken = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                    let left = left.saturating_sub(taken as u64);
-                    self.part = if left == 0 { Part::Between } else { Part::Body(left) };
-                    bytes = bytes.get(taken..).unwrap_or_default();
-                }
-                Part::Rest => return,
-            }
-        }
-    }
-
-    fn head_byte(&mut self, byte: u8) {
-        let blank_before_value = matches!(byte, b' ' | b'\t') && self.line.last() == Some(&b':');
-        match byte {
-            b'\n' => self.end_of_line(),
-            b'\r' => {}
-            _ if blank_before_value => {}
-            _ if self.line.len() < LINE_LIMIT => self.line.push(byte),
-            _ => {}
-        }
-    }
-
-    fn end_of_line(&mut self) {
-        if self.line.is_empty() {
-            self.end_of_head();
-        } else if !self.first_line {
-            self.field();
-        }
-        self.first_line = false;
-        self.line.clear();
-    }
-
-    fn field(&mut self) {
-        let Some(colon) = self.line.iter().position(|byte| *byte == b':') else { return };
-        let (name, value) = self.line.split_at(colon);
-        if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.chunked = true;
-        } else if name.eq_ignore_ascii_case(b"content-length") {
-            let digits = value.get(1..).unwrap_or_default().trim_ascii();
-            let digits = digits.iter().all(u8::is_ascii_digit).then_some(digits);
-            let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
-            // Unreadable, or two that differ: hyper refuses these as well; here they only must not be lost track of.
-            self.ambiguous |= length.is_none() || self.length.is_some_and(|other| Some(other) != length);
-            self.length = length.or(self.length);
-        }
-    }
-
-    fn end_of_head(&mut self) {
-        self.ambiguous |= self.chunked && self.length.is_some();
-        self.part = match self.length {
-            _ if self.ambiguous || self.chunked => Part::Rest,
-            Some(length) if length > 0 => Part::Body(length),
-            _ => Part::Between,
-        };
-    }
-}
-
 /// A stream that keeps `Pulse` up to date.
 pub(super) struct Wire<T> {
     stream: T,
@@ -312,48 +215,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn framing(text: &str) -> Framing {
-        let mut framing = Framing::new();
-        // One byte at a time is the worst way for it to arrive.
-        text.as_bytes().chunks(1).for_each(|byte| framing.read(byte));
-        let mut at_once = Framing::new();
-        at_once.read(text.as_bytes());
-        assert_eq!((framing.part, framing.ambiguous), (at_once.part, at_once.ambiguous));
-        framing
-    }
-
-    #[test]
-    fn a_length_beside_a_transfer_encoding_is_ambiguous_in_either_order_and_spelling() {
-        for head in [
-            "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-            "transfer-encoding:chunked\r\nX: y\r\nCONTENT-LENGTH:\t 0\r\n",
-            "content-length: 4\ntransfer-encoding: identity\n",
-            "content-length: 4\r\ncontent-length: 5\r\n",
-            "content-length: +4\r\n",
-            "content-length: 4, 4\r\n",
-        ] {
-            assert!(framing(&format!("POST / HTTP/1.1\r\n{head}\r\n")).ambiguous, "{head:?}");
-        }
-    }
-
-    #[test]
-    fn requests_one_after_the_other_are_told_apart() {
-        let first = "POST /a HTTP/1.1\r\ncontent-length: 24\r\n\r\ntransfer-encoding: x\r\n\r\n";
-        assert_eq!(framing(first).part, Part::Between);
-        let second = "\r\nGET /b:c HTTP/1.1\r\nhost: h\r\n";
-        assert_eq!(framing(&format!("{first}{second}")).part, Part::Head);
-        let both = framing(&format!("{first}{second}\r\n"));
-        assert_eq!((both.part, both.ambiguous), (Part::Between, false));
-        let third = "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n";
-        assert!(framing(&format!("{first}{second}\r\n{third}")).ambiguous);
-    }
-
-    #[test]
-    fn a_chunked_body_alone_is_no_fault() {
-        let chunked = framing("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n");
-        assert_eq!((chunked.part, chunked.ambiguous), (Part::Rest, false));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn each_limit_holds_for_its_own_part() {
