@@ -9,7 +9,7 @@
 use super::{
     access_log,
     headers::Headers,
-    stopping::{self, Stages, Stopping},
+    stopping::{self, Stages, Stopping, Told},
     wire::{Pulse, Wire},
 };
 use crate::{
@@ -23,6 +23,7 @@ use axum::{
     http::{HeaderValue, Request, Version, header},
     response::{IntoResponse as _, Response},
 };
+use futures::StreamExt as _;
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -163,9 +164,8 @@ impl Door {
         let service = service_fn(|request| self.answer(request, peer, &pulse));
         let io = TokioIo::new(Wire::new(stream, Arc::clone(&pulse)));
         let connection = self.http.serve_connection(io, service);
-        let overdue = pulse.overdue();
+        let (overdue, mut stages) = (pulse.overdue(), self.stages.told());
         tokio::pin!(connection, overdue);
-        let mut closing = false;
         loop {
             tokio::select! {
                 // First the connection, then the watch: the watch sees what the connection has just done.
@@ -180,11 +180,10 @@ impl Door {
                     tracing::debug!("connection cut: too slow or idle for too long");
                     break;
                 }
-                () = self.stages.cut.cancelled() => break,
-                () = self.stages.closing.cancelled(), if !closing => {
-                    closing = true;
-                    connection.as_mut().graceful_shutdown();
-                }
+                Some(told) = stages.next() => match told {
+                    Told::Closing => connection.as_mut().graceful_shutdown(),
+                    Told::Cut => break,
+                },
             }
         }
         drop(slot);
@@ -206,8 +205,11 @@ impl Door {
             return Ok(response);
         }
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-        let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
+        let read = (!request.body().is_end_stream()).then(Arc::<AtomicBool>::default);
+        let mut request = request.map(|body| match &read {
+            Some(read) => Body::new(Watched { body, read: Arc::clone(read) }),
+            None => Body::empty(),
+        });
         request.extensions_mut().insert(ConnectInfo(peer));
         if self.stages.has_begun() {
             request.extensions_mut().insert(Stopping);
@@ -215,7 +217,8 @@ impl Door {
         let mut response = self.app.clone().oneshot(request).await?;
         // A connection that ends because nobody read the body says so, or the client would send its next request into it.
         // So does every connection of a server that stops, and it is asked here again: the answer may have taken a while.
-        if chunked || !read.load(Ordering::Relaxed) || self.stages.has_begun() {
+        let is_unread = read.is_some_and(|read| !read.load(Ordering::Relaxed));
+        if chunked || is_unread || self.stages.has_begun() {
             close_after(&mut response);
         }
         Ok(response)

@@ -8,6 +8,7 @@
 //! 5. Requests that still run `drain` seconds after the beginning are cut.
 
 use crate::server::settings;
+use futures::{FutureExt as _, Stream, stream::FuturesUnordered};
 use std::{
     net::SocketAddr,
     sync::{
@@ -42,7 +43,24 @@ pub(super) struct Stages {
     pub(super) connections: TaskTracker,
 }
 
+/// What a connection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Close without a request, or with the answer to the one that runs.
+    Closing,
+    /// Close.
+    Cut,
+}
+
 impl Stages {
+    /// What a connection is told, when it is. Connections look whenever they move, and to look costs next to nothing; to
+    /// ask the tokens themselves would take locks that all connections share.
+    pub(super) fn told(&self) -> impl Stream<Item = Told> + Unpin {
+        let closing = self.closing.cancelled().map(|()| Told::Closing).left_future();
+        let cut = self.cut.cancelled().map(|()| Told::Cut).right_future();
+        [closing, cut].into_iter().collect::<FuturesUnordered<_>>()
+    }
+
     /// Whether the server stops.
     pub(super) fn has_begun(&self) -> bool {
         self.begun.load(Relaxed)
