@@ -66,7 +66,7 @@ impl AuthService {
     ///
     /// # Errors
     /// `NotSignedIn` for every fault of the token and every end of the session; `Unavailable`.
-    pub async fn authenticate(&self, access_token: &str) -> Result<Principal, AuthError> {
+    pub async fn authenticate(&self, access_token: &str) -> Result<Arc<Principal>, AuthError> {
         let found = self.principal_of(access_token).await;
         if matches!(found, Err(AuthError::NotSignedIn)) {
             self.parts.metrics.token_refused();
@@ -74,7 +74,7 @@ impl AuthService {
         found
     }
 
-    async fn principal_of(&self, access_token: &str) -> Result<Principal, AuthError> {
+    async fn principal_of(&self, access_token: &str) -> Result<Arc<Principal>, AuthError> {
         let now = self.parts.clock.now();
         let sealing = self.keyed();
         let reading = self.session_memory.begin(&sealing);
@@ -89,7 +89,7 @@ impl AuthService {
         if !session.is_alive(now) || owner != session.account {
             return Err(AuthError::NotSignedIn);
         }
-        Ok(found.known.principal.clone())
+        Ok(Arc::clone(&found.known.principal))
     }
 
     async fn read_caller(
@@ -132,7 +132,7 @@ impl AuthService {
             return Ok(None);
         }
         let claims = self.keyed().signer.verify(access_token, self.parts.clock.now()).ok();
-        Ok(claims.map(|claims| (claims, principal.account.username)))
+        Ok(claims.map(|claims| (claims, principal.account.username.clone())))
     }
 
     /// An account as its owner sees it, as it is now.
@@ -170,7 +170,7 @@ impl AuthService {
         Ok((is_held || newer_than_the_backup).then(|| Visit {
             minted_at: session.minted_at,
             idle_seconds: session.idle_seconds,
-            principal: known.principal.clone(),
+            principal: Principal::clone(&known.principal),
         }))
     }
 }

@@ -39,13 +39,13 @@ pub(super) struct Remembered {
 /// good all the same.
 pub(super) struct Known {
     pub(super) session: Session,
-    pub(super) principal: Principal,
+    pub(super) principal: Arc<Principal>,
     reading: Reading,
 }
 
 impl Known {
     pub(super) fn new(session: Session, principal: Principal, reading: Reading) -> Self {
-        Self { session, principal, reading }
+        Self { session, principal: Arc::new(principal), reading }
     }
 }
 

@@ -21,6 +21,7 @@ const PERMISSIONS: HeaderValue = HeaderValue::from_static(
      screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
 );
 
+const POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// On every answer, whatever a handler set.
@@ -59,7 +60,7 @@ impl Headers {
     /// Completes the headers of one answer.
     pub fn apply(self, headers: &mut HeaderMap) {
         headers.remove(header::SERVER);
-        headers.remove("x-powered-by");
+        headers.remove(POWERED_BY);
         for (name, value) in ALWAYS {
             headers.insert(name, value);
         }

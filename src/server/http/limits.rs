@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_one_request_and_tells_nothing() {
         let mut request = streamed("/panics", 0);
-        request.extensions_mut().insert(RequestId("id-1".to_owned()));
+        request.extensions_mut().insert(RequestId("id-1".into()));
         let (status, kind, body) = told(request).await;
         assert_eq!((status, kind.as_str()), (500, "application/problem+json"));
         assert!(body.contains("id-1") && !body.contains("secret"), "{body}");

@@ -65,16 +65,19 @@ impl Call {
     /// The call of a request.
     #[must_use]
     pub fn of(state: &AppState, parts: &request::Parts) -> Self {
+        // Programs send none, and then there is nothing to look for.
+        let has_cookies = parts.headers.contains_key(header::COOKIE);
+        let cookie = |kind| has_cookies.then(|| state.cookies.read(&parts.headers, kind)).flatten();
         Self {
             ip: client::ip(&parts.extensions),
             user_agent: parts.headers.get(header::USER_AGENT).cloned(),
-            known_devices: state.cookies.read(&parts.headers, Kind::Devices),
-            confirming: state.cookies.read(&parts.headers, Kind::Confirming),
-            held: state.cookies.read(&parts.headers, Kind::Session),
-            request: state.cookies.read(&parts.headers, Kind::Request),
-            challenge: state.cookies.read(&parts.headers, Kind::Challenge),
-            trusted: state.cookies.read(&parts.headers, Kind::Trusted),
-            codes: state.cookies.read(&parts.headers, Kind::Codes),
+            known_devices: cookie(Kind::Devices),
+            confirming: cookie(Kind::Confirming),
+            held: cookie(Kind::Session),
+            request: cookie(Kind::Request),
+            challenge: cookie(Kind::Challenge),
+            trusted: cookie(Kind::Trusted),
+            codes: cookie(Kind::Codes),
             bearer: bearer(&parts.headers),
             given: GivenProof::default(),
             state: state.clone(),
@@ -141,11 +144,11 @@ impl Call {
     /// # Errors
     /// As [`crate::server::auth::AuthService::authenticate`].
     pub async fn account(&self) -> Result<Account, Problem> {
-        Ok(self.principal_by_token().await?.account)
+        Ok(self.principal_by_token().await?.account.clone())
     }
 
     /// Who asks, by the access token.
-    pub(super) async fn principal_by_token(&self) -> Result<Principal, Problem> {
+    pub(super) async fn principal_by_token(&self) -> Result<Arc<Principal>, Problem> {
         let token = self.bearer.as_ref().ok_or(AuthError::NotSignedIn)?;
         Ok(self.state.auth.authenticate(token.expose_secret()).await?)
     }

@@ -17,7 +17,7 @@ const LIMIT: usize = 64;
 
 /// The name of the request at hand; in its extensions. 1 to 64 characters of `A-Z a-z 0-9 -`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(pub String);
+pub struct RequestId(pub Arc<str>);
 
 /// Middleware: takes the caller's name for the request if it is harmless, makes one if not, and sends it back.
 pub async fn give<N: Inward>(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: N) -> Response {
@@ -31,17 +31,17 @@ pub async fn give<N: Inward>(State(entropy): State<Arc<dyn Entropy>>, mut reques
     response
 }
 
-fn given(headers: &HeaderMap) -> Option<String> {
+fn given(headers: &HeaderMap) -> Option<Arc<str>> {
     let mut values = headers.get_all(HEADER).iter();
     let text = values.next()?.to_str().ok()?;
     let harmless = (1..=LIMIT).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    (harmless && values.next().is_none()).then(|| text.to_owned())
+    (harmless && values.next().is_none()).then(|| text.into())
 }
 
-fn fresh(entropy: &dyn Entropy) -> String {
+fn fresh(entropy: &dyn Entropy) -> Arc<str> {
     let mut bytes = [0_u8; 16];
     entropy.fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
+    format!("{:032x}", u128::from_be_bytes(bytes)).into()
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
 
     async fn named(given: &[&str]) -> String {
         let app = Router::new()
-            .route("/", get(|Extension(RequestId(id)): Extension<RequestId>| async { id }))
+            .route("/", get(|Extension(RequestId(id)): Extension<RequestId>| async move { id.to_string() }))
             .layer(middleware::from_fn_with_state(Arc::new(Sevens) as Arc<dyn Entropy>, give::<Next>));
         let mut request = Request::get("/");
         for value in given {

@@ -27,7 +27,7 @@ pub async fn person(app: &App, name: &str) -> Person {
 /// Whoever holds this session.
 pub async fn holder(app: &App, opened: &Opened) -> Person {
     let principal = app.auth.authenticate(&opened.grant.access_token).await.unwrap();
-    Person { id: principal.account.id, principal, held: held(opened).to_owned() }
+    Person { id: principal.account.id, principal: principal.as_ref().clone(), held: held(opened).to_owned() }
 }
 
 /// Makes a passkey with this authenticator.

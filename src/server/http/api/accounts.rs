@@ -84,7 +84,7 @@ pub(super) async fn confirm(
     let sent = form.request_token.map(SecretString::from);
     let request = sent.as_ref().map(|sent| sent.expose_secret()).or_else(|| call.confirming());
     let ticket = (form.uid.as_str(), form.token.expose(), form.code.expose());
-    let by = (visitor.as_ref(), request);
+    let by = (visitor.as_deref(), request);
     let confirmed = call.state().auth.confirm_email(ticket, &form.password.into(), by, &call.origin()).await;
     confirmed.map_err(|error| call.refuse(error))?;
     call.clear_kept(&[Kind::Link, Kind::Confirming]);

@@ -23,7 +23,7 @@ use axum::{
 };
 use secrecy::SecretString;
 use serde::Serialize;
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 /// The longest refresh token that is looked at, in characters.
 const TOKEN_LIMIT: usize = 64;
@@ -44,7 +44,7 @@ pub struct Caller {
     /// The call.
     pub call: Call,
     /// Who it is.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -64,7 +64,7 @@ pub struct Leaver {
     /// The call.
     pub call: Call,
     /// Who it is.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
 }
 
 impl FromRequestParts<AppState> for Leaver {

@@ -19,7 +19,7 @@ const KIND: &str = "urn:doorward:problem:";
 /// The same answer with the API's body.
 pub fn told(mut response: Response<Body>, problem: Problem, id: Option<RequestId>) -> Response<Body> {
     let problem = Problem { status: response.status().as_u16(), ..problem };
-    let body = words(problem, id.map(|RequestId(id)| id).unwrap_or_default());
+    let body = words(problem, id.map(|RequestId(id)| id.to_string()).unwrap_or_default());
     *response.body_mut() = Body::from(serde_json::to_vec(&body).unwrap_or_default());
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response
