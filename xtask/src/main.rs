@@ -1,16 +1,17 @@
 //! Doorward's own commands, run as `cargo xtask …`. This file only reads the command line.
 //!
 //! `step` runs and times things, `tools` installs what is missing, `site` builds and starts Doorward, `profile` measures
-//! what release builds are optimised for, `serving` starts a server for the time of a check, `bench` measures speed,
-//! `checks` is the test run, `chaos` is the proof under faults, `weigh` measures a first visit by means of `visit`,
-//! `lighthouse` lets Lighthouse look at the pages, `dist` makes what is shipped, `schemathesis` holds the API to its
-//! description.
+//! what release builds are optimised for and `order` how their functions are to lie, `serving` starts a server for the time
+//! of a check, `bench` measures speed, `checks` is the test run, `chaos` is the proof under faults, `weigh` measures a first
+//! visit by means of `visit`, `lighthouse` lets Lighthouse look at the pages, `dist` makes what is shipped, `schemathesis`
+//! holds the API to its description.
 
 mod bench;
 mod chaos;
 mod checks;
 mod dist;
 mod lighthouse;
+mod order;
 mod profile;
 mod schemathesis;
 mod serving;
@@ -35,6 +36,7 @@ cargo xtask bench [WORDS]   speed and memory beside what the machine can do; --q
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask lighthouse      what Lighthouse says of three pages, against xtask/budget.txt
 cargo xtask profile         counts what a server does most; release builds go by it (twenty minutes)
+cargo xtask order           only how the functions of the release binary are to lie, by a start that is watched
 cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["lighthouse"] => site::build(Profile::Release).and_then(|()| lighthouse::run()),
         ["bench", words @ ..] => bench::run(words),
         ["profile"] => profile::renew(),
+        ["order"] => order::renew(),
         ["dist"] => dist::run_all(),
         ["setup"] => tools::set_up_all(),
         _ => {

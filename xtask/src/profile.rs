@@ -1,5 +1,4 @@
-//! What a server does most, as release builds are told it: the compiler makes that fast and the rest small, and the linker
-//! lays what a start needs side by side, then what answers need.
+//! What a server does most, as release builds are told it: the compiler makes that fast and the rest small.
 //!
 //! `cargo xtask profile` measures it anew; builds go by what was measured last, which lies in `xtask/profile`. It knows
 //! functions by their names, and these depend on the compiler and on all packages: with others than it was made with, a
@@ -7,8 +6,7 @@
 
 use crate::serving::Server;
 use crate::step::{Outcome, command, printed, root, run, step, target};
-use crate::{bench, site, visit};
-use std::collections::HashSet;
+use crate::{bench, order, site, visit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,32 +15,37 @@ use std::time::Duration;
 
 /// How often each place of each function was passed, in LLVM's format, packed to a sixth.
 const COUNTS: &str = "xtask/profile/doorward.profdata.gz";
-/// The names of functions in the order in which they are to lie in the binary.
-const ORDER: &str = "xtask/profile/doorward.order";
-/// The compiler and the packages that both were made with.
+/// The compiler and the packages that these, and the order of functions, were made with.
 const MADE_WITH: &str = "xtask/profile/made-with";
-/// Names of functions of pages grow with the page; what a start needs has none so long.
-const LONGEST_NAME: usize = 2_000;
-/// The host where rustc brings its own linker, LLD, which takes an order. Others need not.
-const ORDERED: &str = "x86_64-unknown-linux-gnu";
 /// A server that has started still does things once: it cleans up, looks at its keys.
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// The compiler flags of a server that is built by it. None where nothing was measured, or with others.
 pub fn flags() -> Outcome<Vec<String>> {
-    let (packed, order) = (root().join(COUNTS), root().join(ORDER));
-    if !packed.exists() || fs::read_to_string(root().join(MADE_WITH)).ok() != Some(made_with()?) {
+    if !fits()? {
         println!("    without a profile: `cargo xtask profile` makes one for this compiler and these packages");
         return Ok(Vec::new());
     }
+    Ok(vec![format!("-Cprofile-use={}", unpacked()?.display())])
+}
+
+/// Whether what was measured is of this compiler and these packages.
+pub fn fits() -> Outcome<bool> {
+    Ok(root().join(COUNTS).exists() && fs::read_to_string(root().join(MADE_WITH)).ok() == Some(made_with()?))
+}
+
+/// The functions that were called, one a line; one that only its file knows has that before it.
+pub fn called() -> Outcome<String> {
+    let (tool, counts) = (llvm_profdata()?, unpacked()?);
+    let names = printed(command(tool, &["show", "--covered"]).arg(&counts));
+    names.ok_or_else(|| format!("{} cannot be read", counts.display()))
+}
+
+/// The counts as the compiler takes them.
+fn unpacked() -> Outcome<PathBuf> {
     let counts = target().join("doorward.profdata");
-    unpack(&packed, &counts)?;
-    let mut flags = vec![format!("-Cprofile-use={}", counts.display())];
-    if order.exists() && host().as_deref() == Some(ORDERED) {
-        flags.push(format!("-Clink-arg=-Wl,--symbol-ordering-file={}", order.display()));
-        flags.push("-Clink-arg=-Wl,--no-warn-symbol-ordering".to_owned());
-    }
-    Ok(flags)
+    unpack(&root().join(COUNTS), &counts)?;
+    Ok(counts)
 }
 
 /// Unless it is there as it is: cargo builds anew what was built by a file that is younger.
@@ -89,17 +92,15 @@ pub fn renew() -> Outcome {
         server.end()
     })?;
     step("count the benchmark", || bench::train(&binary, &files(&load)))?;
-    let [started, all] = ["start.profdata", "doorward.profdata"].map(|name| folder.join(name));
-    merge(&tool, &[&start], &started)?;
+    let all = folder.join("doorward.profdata");
     merge(&tool, &[&start, &load], &all)?;
     run(command("gzip", &["--no-name", "--force", "-9"]).arg("--keep").arg(&all))?;
-    let names = [covered(&tool, &started)?, covered(&tool, &all)?].concat();
     let packed = fs::read(folder.join("doorward.profdata.gz")).map_err(|error| format!("{COUNTS}: {error}"))?;
-    for (file, bytes) in [(COUNTS, packed), (ORDER, ordered(&names).into()), (MADE_WITH, made_with()?.into())] {
+    for (file, bytes) in [(COUNTS, packed), (MADE_WITH, made_with()?.into())] {
         fs::write(root().join(file), bytes).map_err(|error| format!("{file}: {error}"))?;
     }
-    println!("{COUNTS} and {ORDER} are new; the next release build goes by them");
-    Ok(())
+    println!("{COUNTS} is new; release builds go by it");
+    order::renew()
 }
 
 /// One file a process, named by the runtime of the instrumentation.
@@ -112,21 +113,8 @@ fn merge(tool: &Path, from: &[&Path], into: &Path) -> Outcome {
     run(command(tool, &["merge"]).args(from).arg("--output").arg(into))
 }
 
-/// The functions that were called, one a line; one that only its file knows has that before it.
-fn covered(tool: &Path, counts: &Path) -> Outcome<String> {
-    let names = printed(command(tool, &["show", "--covered"]).arg(counts));
-    names.map(|names| names + "\n").ok_or_else(|| format!("{} cannot be read", counts.display()))
-}
-
-/// As the linker takes them: without files, each where it comes first.
-fn ordered(names: &str) -> String {
-    let names = names.lines().filter_map(|line| line.rsplit(';').next());
-    let mut seen = HashSet::new();
-    let kept = names.filter(|name| !name.is_empty() && name.len() < LONGEST_NAME && seen.insert(*name));
-    kept.map(|name| [name, "\n"].concat()).collect()
-}
-
-fn host() -> Option<String> {
+/// The host that builds are for.
+pub fn host() -> Option<String> {
     printed(&mut command("rustc", &["--print", "host-tuple"]))
 }
 
@@ -153,18 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_ordered_by_where_they_come_first_and_without_their_files() {
-        let long = "x".repeat(LONGEST_NAME);
-        let names = format!("a-cgu.0;one\ntwo\n\n{long}\none\nb-cgu.0;three\n");
-        assert_eq!(ordered(&names), "one\ntwo\nthree\n");
-    }
-
-    #[test]
     fn what_was_measured_is_there_and_names_no_place_of_a_machine() {
         let folder = std::env::temp_dir().join(format!("doorward-profile-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         unpack(&root().join(COUNTS), &folder.join("counts")).unwrap();
-        for file in [folder.join("counts"), root().join(ORDER)] {
+        for file in [folder.join("counts"), root().join(order::ORDER)] {
             let bytes = fs::read(&file).unwrap();
             assert!(bytes.len() > 100_000, "{}", file.display());
             let text = String::from_utf8_lossy(&bytes);

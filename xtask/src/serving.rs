@@ -5,10 +5,10 @@ use crate::visit;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-const START_TRIES: u32 = 200;
+const START: Duration = Duration::from_secs(10);
 const START_PAUSE: Duration = Duration::from_millis(50);
 
 /// A server on a free port with a folder of its own; both go when this is dropped.
@@ -21,7 +21,12 @@ pub struct Server {
 
 impl Server {
     /// Starts this command, which is the server's binary, and waits until it answers.
-    pub fn start(mut server: Command) -> Outcome<Self> {
+    pub fn start(server: Command) -> Outcome<Self> {
+        Self::start_within(START, server)
+    }
+
+    /// As [`Server::start`], for one that takes its time.
+    pub fn start_within(time: Duration, mut server: Command) -> Outcome<Self> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| format!("no free port: {error}"))?;
         let folder = std::env::temp_dir().join(format!("doorward-xtask-{}", std::process::id()));
@@ -36,7 +41,7 @@ impl Server {
             .stdin(Stdio::null());
         let process = server.spawn().map_err(|error| not_started(&server, &error))?;
         let mut started = Self { process, folder, address };
-        started.wait().map(|()| started)
+        started.wait(time).map(|()| started)
     }
 
     /// Asks it to end, as an operator does, and waits for that.
@@ -46,8 +51,9 @@ impl Server {
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
     }
 
-    fn wait(&mut self) -> Outcome {
-        for _ in 0..START_TRIES {
+    fn wait(&mut self, time: Duration) -> Outcome {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
             if visit::text(self.address, "/healthz").is_ok() {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 //! server with the site inside.
 
 use crate::step::{Outcome, command, not_started, printed, root, run, step, target};
-use crate::{profile, tools};
+use crate::{order, profile, tools};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -80,7 +80,8 @@ pub fn build(profile: Profile) -> Outcome {
 fn release(path: &OsStr) -> Outcome {
     frontend(path)?;
     let flags = [vec![flags()?], profile::flags()?].concat().join("\u{1f}");
-    run(server_build().env("CARGO_ENCODED_RUSTFLAGS", flags))
+    // What is told to the last link alone: with other words there, nothing else is built anew.
+    run(server_build().env("CARGO_ENCODED_RUSTFLAGS", flags).arg("--").args(order::flags()?))
 }
 
 fn frontend(path: &OsStr) -> Outcome {
@@ -95,7 +96,7 @@ fn frontend(path: &OsStr) -> Outcome {
 
 /// The build of the server for release, without its flags.
 fn server_build() -> Command {
-    let words = ["build", "--release", "--locked", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
+    let words = ["rustc", "--release", "--locked", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
     let mut server = command("cargo", &words);
     server.env("DOORWARD_SITE", site_folder());
     // Not SOURCE_DATE_EPOCH: whatever is built from C would be built again after each commit.

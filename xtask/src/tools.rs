@@ -108,6 +108,14 @@ pub fn postgres() -> Outcome<PathBuf> {
     postgres_folder().ok_or_else(|| "apt installed postgresql, yet there is no initdb".to_owned())
 }
 
+/// The program that watches a start.
+pub fn valgrind() -> Outcome<PathBuf> {
+    if on_path("valgrind").is_none() {
+        apt("valgrind")?;
+    }
+    on_path("valgrind").ok_or_else(|| "apt installed valgrind, yet it is not on PATH".to_owned())
+}
+
 /// What the tests under faults need beside PostgreSQL: nginx in front of replicas, and a clock that can be turned.
 pub fn for_chaos() -> Outcome {
     if on_path("nginx").is_none() && !Path::new("/usr/sbin/nginx").is_file() {
