@@ -21,7 +21,9 @@ pub const TARGET: &str = module_path!();
 /// is empty until a handler records who calls. When the answer's head is there, one line says what came of it.
 ///
 /// The route is the router's pattern; `asset` for a file, `none` where nothing matched.
-pub async fn log<N: Inward>(State(metrics): State<Metrics>, request: Request, next: N) -> Response {
+///
+/// With `traced`, the span's trace goes on where the caller's does, and its collector is told what came of the request.
+pub async fn log<N: Inward>(State((metrics, traced)): State<(Metrics, bool)>, request: Request, next: N) -> Response {
     let _running = metrics.request();
     let start = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -33,11 +35,15 @@ pub async fn log<N: Inward>(State(metrics): State<Metrics>, request: Request, ne
     // Words of ours and harmless names, so without the quotes and escapes that texts of others get.
     let route_field = route.map(field::display);
     let span = tracing::error_span!("request", request_id = %id, %method, route = route_field, %ip, account = Empty);
-    trace::follow(&span, request.headers());
+    if traced {
+        trace::follow(&span, request.headers());
+    }
     let response = next.run(request).instrument(span.clone()).await;
     let took = start.elapsed();
     let named = span.in_scope(|| finish(route, &response, took));
-    trace::finish(&span, method, named, response.status());
+    if traced {
+        trace::finish(&span, method, named, response.status());
+    }
     metrics.answered(method, named, response.status().as_u16(), took);
     response
 }
@@ -135,7 +141,7 @@ mod tests {
             .route(crate::paths::HEALTH, get(|| async { "ok" }))
             .route(crate::paths::READY, get(|| async { "ready" }))
             .route("/pkg/a.js", get(asset))
-            .layer(middleware::from_fn_with_state(Metrics::new(), log::<Next>));
+            .layer(middleware::from_fn_with_state((Metrics::new(), false), log::<Next>));
         let mut request = Request::get(uri).header("user-agent", "evil\tagent").body(Body::empty()).unwrap();
         request.extensions_mut().insert(RequestId("id-1".into()));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 7], 1))));

@@ -47,6 +47,9 @@ struct Inner {
     origins: cors::Origins,
     limits: limits::Limits,
     guard: guard::Guard,
+    names: Arc<request_id::Names>,
+    /// Whether a collector of traces is set.
+    traced: bool,
 }
 
 impl Layers {
@@ -59,6 +62,8 @@ impl Layers {
             headers: headers::Headers::new(&settings.public_url),
             limits: limits::Limits::new(settings),
             guard: guard::Guard::new(&settings.public_url, origins.clone()),
+            names: Arc::new(request_id::Names::new(Arc::clone(&state.entropy))),
+            traced: !state.settings.telemetry.otlp_endpoint.is_empty(),
             origins,
         }))
     }
@@ -74,7 +79,7 @@ pub(super) async fn pass(State(Layers(all)): State<Layers>, request: Request, ne
     let told = Then(|request| doors::tell(request, caught));
     let shared = Then(|request| cors::share(State(all.origins.clone()), request, told));
     let dressed = Then(|request| headers::set(State(all.headers), request, shared));
-    let logged = Then(|request| access_log::log(State(all.state.metrics.clone()), request, dressed));
+    let logged = Then(|request| access_log::log(State((all.state.metrics.clone(), all.traced)), request, dressed));
     let resolved = Then(|request| proxies::resolve(State(all.proxies.clone()), request, logged));
-    request_id::give(State(all.state.entropy.clone()), request, resolved).await
+    request_id::give(State(Arc::clone(&all.names)), request, resolved).await
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue},
     response::Response,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The header that carries it, both ways.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,9 +19,46 @@ const LIMIT: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Arc<str>);
 
+/// Bytes of a name that is made here.
+const LENGTH: usize = 16;
+/// How many names' randomness is drawn at once: a call into the system for each would be a third of a small answer's calls.
+const SUPPLY: usize = 64;
+
+/// Makes names. They are random, so that nobody learns from them how many requests there are, and no secrets.
+pub struct Names {
+    entropy: Arc<dyn Entropy>,
+    /// Random bytes that were not used yet.
+    supply: Mutex<Vec<u8>>,
+}
+
+impl Names {
+    /// With randomness from there.
+    pub fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, supply: Mutex::default() }
+    }
+
+    fn fresh(&self) -> Arc<str> {
+        format!("{:032x}", u128::from_be_bytes(self.draw())).into()
+    }
+
+    fn draw(&self) -> [u8; LENGTH] {
+        // Whoever panicked while it held the lock has left whole names.
+        let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
+        if supply.is_empty() {
+            supply.resize(SUPPLY * LENGTH, 0);
+            self.entropy.fill(&mut supply);
+        }
+        let rest = supply.len().saturating_sub(LENGTH);
+        let mut name = [0; LENGTH];
+        name.copy_from_slice(&supply[rest..]);
+        supply.truncate(rest);
+        name
+    }
+}
+
 /// Middleware: takes the caller's name for the request if it is harmless, makes one if not, and sends it back.
-pub async fn give<N: Inward>(State(entropy): State<Arc<dyn Entropy>>, mut request: Request, next: N) -> Response {
-    let id = given(request.headers()).unwrap_or_else(|| fresh(&*entropy));
+pub async fn give<N: Inward>(State(names): State<Arc<Names>>, mut request: Request, next: N) -> Response {
+    let id = given(request.headers()).unwrap_or_else(|| names.fresh());
     let value = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
     let mut response = next.run(request).await;
@@ -38,15 +75,10 @@ fn given(headers: &HeaderMap) -> Option<Arc<str>> {
     (harmless && values.next().is_none()).then(|| text.into())
 }
 
-fn fresh(entropy: &dyn Entropy) -> Arc<str> {
-    let mut bytes = [0_u8; 16];
-    entropy.fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes)).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::entropy::SystemEntropy;
     use axum::{
         Extension, Router,
         body::Body,
@@ -54,6 +86,7 @@ mod tests {
         routing::get,
     };
     use http_body_util::BodyExt as _;
+    use std::collections::HashSet;
     use tower::ServiceExt as _;
 
     struct Sevens;
@@ -67,7 +100,7 @@ mod tests {
     async fn named(given: &[&str]) -> String {
         let app = Router::new()
             .route("/", get(|Extension(RequestId(id)): Extension<RequestId>| async move { id.to_string() }))
-            .layer(middleware::from_fn_with_state(Arc::new(Sevens) as Arc<dyn Entropy>, give::<Next>));
+            .layer(middleware::from_fn_with_state(Arc::new(Names::new(Arc::new(Sevens))), give::<Next>));
         let mut request = Request::get("/");
         for value in given {
             request = request.header(HEADER, *value);
@@ -84,6 +117,14 @@ mod tests {
         for id in ["a", "3f2b-99", &"x".repeat(64)] {
             assert_eq!(named(&[id]).await, *id);
         }
+    }
+
+    #[test]
+    fn no_name_is_given_twice() {
+        let names = Names::new(Arc::new(SystemEntropy));
+        let given: HashSet<_> = (0..10 * SUPPLY).map(|_| names.fresh()).collect();
+        assert_eq!(given.len(), 10 * SUPPLY);
+        assert!(given.iter().all(|name| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a request's span tells a collector of traces (OpenTelemetry), where one is set; else all of this costs nothing.
+//! What a request's span tells a collector of traces (OpenTelemetry), where one is set.
 
 use axum::http::{HeaderMap, StatusCode};
 use opentelemetry::{
