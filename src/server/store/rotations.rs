@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, oneshot},
+    sync::{Notify, Semaphore, oneshot},
     time::timeout,
 };
 
@@ -28,6 +28,9 @@ const TOGETHER: usize = 64;
 /// Statements that the task runs before it lets others have the connection. A pool asks each one that is given back
 /// whether it still lives, which is a round trip.
 const TURN: usize = 64;
+/// How long the task keeps the connection when nothing waits any more: taken and given back for each refresh, it would be asked
+/// each time whether it lives.
+const KEPT: Duration = Duration::from_millis(20);
 
 /// How long a statement may take. A line that was cut without a word never answers, and a slow disk or a locked table shall not
 /// make refreshes pile up: a caller who is refused comes again with the same token, which is good whatever became of the statement.
@@ -42,6 +45,8 @@ struct Shared {
     /// Of the pool's connections, those that may be taken by tokens that are asked for alone.
     alone: Semaphore,
     state: Mutex<State>,
+    /// Something waits.
+    pushed: Notify,
 }
 
 #[derive(Default)]
@@ -89,7 +94,7 @@ impl Rotations {
     /// On `pool`, which has so many `connections`: about half of them are left to others.
     pub(super) fn new(pool: AnyPool, connections: u32) -> Self {
         let alone = Semaphore::new(usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1));
-        Self(Arc::new(Shared { pool, alone, state: Mutex::default() }))
+        Self(Arc::new(Shared { pool, alone, state: Mutex::default(), pushed: Notify::new() }))
     }
 
     async fn run(&self, rid: String, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -101,7 +106,9 @@ impl Rotations {
     fn push(&self, asked: Asked) {
         let mut state = self.state();
         state.waiting.push(asked);
-        if !std::mem::replace(&mut state.running, true) {
+        if std::mem::replace(&mut state.running, true) {
+            self.0.pushed.notify_one();
+        } else {
             tokio::spawn(self.clone().work_off());
         }
     }
@@ -121,7 +128,7 @@ impl Rotations {
             }
         };
         for _ in 0..TURN {
-            let asked = self.next();
+            let asked = self.next_soon().await;
             if asked.is_empty() {
                 return false;
             }
@@ -183,6 +190,20 @@ impl Rotations {
             let error = error.take().unwrap_or(sqlx::Error::PoolTimedOut);
             drop(one.answer.send(Err(error.into())));
         }
+    }
+
+    /// What waits, or what comes soon; nothing if nothing does.
+    async fn next_soon(&self) -> Vec<Asked> {
+        let soon = async {
+            loop {
+                let asked = self.next();
+                if !asked.is_empty() {
+                    return asked;
+                }
+                self.0.pushed.notified().await;
+            }
+        };
+        timeout(KEPT, soon).await.unwrap_or_default()
     }
 
     fn next(&self) -> Vec<Asked> {
