@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(10);
 const APART: usize = 33 * 1024;
 
 /// How far a hashing thread stands back ("nice"; 19 is furthest).
-const POLITE: i32 = 5;
+const POLITE: i32 = 10;
 
 /// No hash was made: too many are waiting, or this one failed inside, which the log then says. Try again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
