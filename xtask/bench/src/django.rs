@@ -6,7 +6,7 @@ use crate::{
     Outcome, Plan,
     load::{self, Effort, Same, Script, expect},
     machine,
-    report::{Aim, Report, Row},
+    report::{Aim, Report, Row, median},
     scripts,
 };
 use axum::body::Bytes;
@@ -133,7 +133,7 @@ impl Bench<'_> {
     fn beside(&mut self, what: &str, theirs: f64) {
         let ours = self.report.rows.iter().find(|row| row.what == what && row.engine == "sqlite").map(|row| row.ours);
         if let Some(ours) = ours {
-            self.report.add(Row::against(what, "django", (ours, theirs), "/s", Some(AIM)));
+            self.report.add(Row::against(what, "django", &[(ours, theirs)], "/s", Some(AIM)));
         }
     }
 
@@ -342,9 +342,4 @@ impl Drop for Server {
         let _ = machine::signal("KILL", &self.processes());
         let _ = self.process.wait();
     }
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

@@ -74,7 +74,7 @@ pub struct Plan {
 }
 
 const THOROUGH: Plan = Plan {
-    rounds: 3,
+    rounds: 5,
     round: Duration::from_secs(2),
     connections: 16,
     large: (1_000_000, 3_000_000),

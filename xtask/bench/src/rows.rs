@@ -6,7 +6,7 @@ use crate::{
     limits::{self, Bare},
     load::{self, Effort, Same, Script},
     machine,
-    report::{Aim, Report, Row},
+    report::{Aim, Report, Row, median},
     scale,
     scripts::{self, Rotate, Session, SignIn},
 };
@@ -106,18 +106,17 @@ impl Bench<'_> {
     ) -> Outcome<f64> {
         let effort = Effort::full(self.plan.round);
         load::run(self.door.address, scripts, effort)?;
-        let (mut ours, mut limits) = (Vec::new(), Vec::new());
+        let mut rounds = Vec::new();
         let (mut cpu, mut answers) = (Duration::ZERO, 0);
         for _ in 0..self.plan.rounds {
             let before = machine::cpu_of(self.door.pid()).unwrap_or_default();
             let answered = load::run(self.door.address, scripts, effort)?;
             cpu += machine::cpu_of(self.door.pid()).unwrap_or_default().saturating_sub(before);
             answers += answered.times.len();
-            ours.push(answered.per_second);
-            limits.push(limit(self)?);
+            rounds.push((answered.per_second, limit(self)?));
         }
-        let ours = median(ours);
-        let mut row = Row::against(what, self.engine.name(), (ours, median(limits)), "/s", aim);
+        let mut row = Row::against(what, self.engine.name(), &rounds, "/s", aim);
+        let ours = row.ours;
         row.cpu_us = Some(cpu.as_secs_f64() * 1e6 / answers.max(1) as f64);
         self.report.add(row);
         Ok(ours)
@@ -249,7 +248,7 @@ impl Bench<'_> {
         let most = machine::cores() as f64 * HASH_MEMORY + BESIDE_HASHES;
         let peak = self.door.memory()?.peak;
         // The aim depends on the machine, so it is the limit, and the ratio has the aim.
-        let row = Row::against(what, self.engine.name(), (peak, most), "MiB", Some(Aim::AtMost(1.0)));
+        let row = Row::against(what, self.engine.name(), &[(peak, most)], "MiB", Some(Aim::AtMost(1.0)));
         self.report.add(row);
         Ok(())
     }
@@ -262,13 +261,12 @@ impl Bench<'_> {
             }
             let mut scripts = if what.contains("refresh") { self.refreshing(TIMED)? } else { self.asking_me(TIMED)? };
             let effort = Effort { time: self.plan.round, pause: TIMED_PAUSE };
-            let (mut busy, mut rest) = (Vec::new(), Vec::new());
+            let mut rounds = Vec::new();
             for _ in 0..self.plan.rounds {
-                rest.push(load::run(self.door.address, &mut scripts, effort)?.p99().as_secs_f64() * 1e3);
-                busy.push(self.p99_in_storm(&mut scripts, effort)?.as_secs_f64() * 1e3);
+                let rest = load::run(self.door.address, &mut scripts, effort)?.p99().as_secs_f64() * 1e3;
+                rounds.push((self.p99_in_storm(&mut scripts, effort)?.as_secs_f64() * 1e3, rest));
             }
-            let figures = (median(busy), median(rest));
-            self.report.add(Row::against(what, self.engine.name(), figures, "ms", Some(Aim::AtMost(3.0))));
+            self.report.add(Row::against(what, self.engine.name(), &rounds, "ms", Some(Aim::AtMost(3.0))));
         }
         Ok(())
     }
@@ -312,9 +310,4 @@ impl Bench<'_> {
 fn asking_bare(server: SocketAddr, callers: usize) -> Scripts {
     let one = || Box::new(Same(scripts::get(server, "/"))) as Box<dyn Script>;
     std::iter::repeat_with(one).take(callers).collect()
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
