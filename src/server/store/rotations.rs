@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Notify, Semaphore, oneshot},
+    sync::{Semaphore, oneshot},
     time::timeout,
 };
 
@@ -28,9 +28,6 @@ const TOGETHER: usize = 64;
 /// Statements that the task runs before it lets others have the connection. A pool asks each one that is given back
 /// whether it still lives, which is a round trip.
 const TURN: usize = 64;
-/// How long the task keeps the connection when nothing waits any more: taken and given back for each refresh, it would be asked
-/// each time whether it lives.
-const KEPT: Duration = Duration::from_millis(20);
 
 /// How long a statement may take. A line that was cut without a word never answers, and a slow disk or a locked table shall not
 /// make refreshes pile up: a caller who is refused comes again with the same token, which is good whatever became of the statement.
@@ -45,8 +42,6 @@ struct Shared {
     /// Of the pool's connections, those that may be taken by tokens that are asked for alone.
     alone: Semaphore,
     state: Mutex<State>,
-    /// Something waits.
-    pushed: Notify,
 }
 
 #[derive(Default)]
@@ -94,7 +89,7 @@ impl Rotations {
     /// On `pool`, which has so many `connections`: about half of them are left to others.
     pub(super) fn new(pool: AnyPool, connections: u32) -> Self {
         let alone = Semaphore::new(usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1));
-        Self(Arc::new(Shared { pool, alone, state: Mutex::default(), pushed: Notify::new() }))
+        Self(Arc::new(Shared { pool, alone, state: Mutex::default() }))
     }
 
     async fn run(&self, rid: String, presented: i64, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -106,9 +101,7 @@ impl Rotations {
     fn push(&self, asked: Asked) {
         let mut state = self.state();
         state.waiting.push(asked);
-        if std::mem::replace(&mut state.running, true) {
-            self.0.pushed.notify_one();
-        } else {
+        if !std::mem::replace(&mut state.running, true) {
             tokio::spawn(self.clone().work_off());
         }
     }
@@ -128,7 +121,7 @@ impl Rotations {
             }
         };
         for _ in 0..TURN {
-            let asked = self.next_soon().await;
+            let asked = self.next();
             if asked.is_empty() {
                 return false;
             }
@@ -190,20 +183,6 @@ impl Rotations {
             let error = error.take().unwrap_or(sqlx::Error::PoolTimedOut);
             drop(one.answer.send(Err(error.into())));
         }
-    }
-
-    /// What waits, or what comes soon; nothing if nothing does.
-    async fn next_soon(&self) -> Vec<Asked> {
-        let soon = async {
-            loop {
-                let asked = self.next();
-                if !asked.is_empty() {
-                    return asked;
-                }
-                self.0.pushed.notified().await;
-            }
-        };
-        timeout(KEPT, soon).await.unwrap_or_default()
     }
 
     fn next(&self) -> Vec<Asked> {
