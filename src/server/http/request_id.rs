@@ -15,14 +15,14 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest name taken from outside, in characters.
 const LIMIT: usize = 64;
 
-/// The name of the request at hand; in its extensions. 1 to 64 characters of `A-Z a-z 0-9 -`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(pub Arc<str>);
-
 /// Bytes of a name that is made here.
 const LENGTH: usize = 16;
 /// How many names' randomness is drawn at once: a call into the system for each would be a third of a small answer's calls.
 const SUPPLY: usize = 64;
+
+/// The name of the request at hand; in its extensions. 1 to 64 characters of `A-Z a-z 0-9 -`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub Arc<str>);
 
 /// Makes names. They are random, so that nobody learns from them how many requests there are, and no secrets.
 pub struct Names {
@@ -42,11 +42,12 @@ impl Names {
     }
 
     fn draw(&self) -> [u8; LENGTH] {
-        // Whoever panicked while it held the lock has left whole names.
+        // Whoever panicked while it held the lock has left whole names, or none.
         let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
         if supply.is_empty() {
-            supply.resize(SUPPLY * LENGTH, 0);
-            self.entropy.fill(&mut supply);
+            let mut drawn = vec![0; SUPPLY * LENGTH];
+            self.entropy.fill(&mut drawn);
+            *supply = drawn;
         }
         let rest = supply.len().saturating_sub(LENGTH);
         let mut name = [0; LENGTH];
@@ -78,7 +79,6 @@ fn given(headers: &HeaderMap) -> Option<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::entropy::SystemEntropy;
     use axum::{
         Extension, Router,
         body::Body,
@@ -86,7 +86,10 @@ mod tests {
         routing::get,
     };
     use http_body_util::BodyExt as _;
-    use std::collections::HashSet;
+    use std::{
+        collections::HashSet,
+        sync::atomic::{AtomicU32, Ordering::Relaxed},
+    };
     use tower::ServiceExt as _;
 
     struct Sevens;
@@ -119,12 +122,38 @@ mod tests {
         }
     }
 
+    /// Counts its calls; the first one panics if it is told to. Each name's bytes are a number of their own.
+    struct Counting {
+        calls: AtomicU32,
+        panics: bool,
+    }
+
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            let call = self.calls.fetch_add(1, Relaxed);
+            assert!(!self.panics || call > 0, "on purpose");
+            for (at, name) in (1_u128..).zip(bytes.chunks_mut(LENGTH)) {
+                name.copy_from_slice(&(u128::from(call) << 64 | at).to_be_bytes());
+            }
+        }
+    }
+
     #[test]
-    fn no_name_is_given_twice() {
-        let names = Names::new(Arc::new(SystemEntropy));
-        let given: HashSet<_> = (0..10 * SUPPLY).map(|_| names.fresh()).collect();
-        assert_eq!(given.len(), 10 * SUPPLY);
-        assert!(given.iter().all(|name| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())));
+    fn randomness_is_drawn_for_many_names_at_once_and_used_once() {
+        let entropy = Arc::new(Counting { calls: AtomicU32::new(0), panics: false });
+        let names = Names::new(entropy.clone());
+        let mut given: HashSet<_> = (0..SUPPLY).map(|_| names.fresh()).collect();
+        assert_eq!((given.len(), entropy.calls.load(Relaxed)), (SUPPLY, 1));
+        given.insert(names.fresh());
+        assert_eq!((given.len(), entropy.calls.load(Relaxed)), (SUPPLY + 1, 2));
+        assert!(given.iter().all(|name| name.len() == 32 && name.bytes().any(|digit| digit != b'0')));
+    }
+
+    #[test]
+    fn a_failed_draw_leaves_no_name_of_zeros() {
+        let names = Names::new(Arc::new(Counting { calls: AtomicU32::new(0), panics: true }));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| names.fresh())).is_err());
+        assert!(names.fresh().bytes().any(|digit| digit != b'0'));
     }
 
     #[tokio::test]
