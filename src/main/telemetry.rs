@@ -30,7 +30,7 @@ impl Traces {
     /// # Errors
     /// The system gives no thread, or the address is none.
     pub fn start(settings: &Telemetry) -> Result<Option<Self>, ExporterBuildError> {
-        if settings.otlp_endpoint.is_empty() {
+        if !settings.is_on() {
             return Ok(None);
         }
         let exporter = opentelemetry_otlp::SpanExporter::builder()

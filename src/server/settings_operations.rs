@@ -68,10 +68,18 @@ fn session(session: &Session) -> Result<(), SettingsError> {
     within("session.admin_idle", session.admin_idle, 1..=session.admin_absolute, whole)
 }
 
+impl Telemetry {
+    /// Whether traces go to a collector.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.otlp_endpoint.is_empty()
+    }
+}
+
 fn telemetry(telemetry: &Telemetry) -> Result<(), SettingsError> {
     let endpoint = telemetry.otlp_endpoint.as_str();
     let is_http = Url::parse(endpoint).is_ok_and(|url| url.scheme() == "http" && url.has_host());
-    if !endpoint.is_empty() && !is_http {
+    if telemetry.is_on() && !is_http {
         let why = "must be http://host:port of a collector, or empty (TLS to it is not built in)";
         return Err(refuse("telemetry.otlp_endpoint", "(not shown)", why));
     }

@@ -63,7 +63,7 @@ impl Layers {
             limits: limits::Limits::new(settings),
             guard: guard::Guard::new(&settings.public_url, origins.clone()),
             names: Arc::new(request_id::Names::new(Arc::clone(&state.entropy))),
-            traced: !state.settings.telemetry.otlp_endpoint.is_empty(),
+            traced: state.settings.telemetry.is_on(),
             origins,
         }))
     }

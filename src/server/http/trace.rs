@@ -32,7 +32,7 @@ pub(super) fn follow(span: &Span, headers: &HeaderMap) {
     }
     let parent = TraceContextPropagator::new().extract(&Headers(headers));
     if parent.span().span_context().is_valid() {
-        // Without a collector the span is nobody's child, which is right.
+        // Fails only where nobody collects this span.
         let _ = span.set_parent(parent);
     }
 }
