@@ -17,7 +17,8 @@ pub struct Row {
     pub limit: Option<f64>,
     /// The unit of both.
     pub unit: String,
-    /// Ours divided by the limit: the median over the rounds, each of which measured both. Not quite that of the two medians.
+    /// Ours divided by the limit: the median over the rounds, which is not quite that of the two medians. Where the limit was
+    /// measured before, or is none of the machine's, it is the same in all rounds.
     pub ratio: Option<f64>,
     /// The aim: what `ratio`, or else `ours`, is to be at least or at most. None for what is only told.
     pub aim: Option<Aim>,
@@ -53,7 +54,7 @@ impl Aim {
 
 impl Row {
     /// A figure that is measured against another, in rounds of both: how fast a machine is changes from one minute to the
-    /// next, and hardly within a round.
+    /// next, and less within a round.
     pub fn against(what: &str, engine: &str, rounds: &[(f64, f64)], unit: &str, aim: Option<Aim>) -> Self {
         let of = |figure: fn(&(f64, f64)) -> f64| median(rounds.iter().map(figure).collect());
         let (ours, limit) = (of(|(ours, _)| *ours), of(|(_, limit)| *limit));
