@@ -3,7 +3,9 @@
 //! Hashing fills all the memory it is given and takes tens of milliseconds: on the async threads it would hold up every
 //! request, and with a fresh allocation for each hash the memory would follow the number of requests.
 
+use allocator_api2::vec::Vec;
 use argon2::Block;
+use hugealloc::HugeAlloc;
 use std::{
     collections::VecDeque,
     fmt, io,
@@ -22,7 +24,8 @@ const REST: Duration = Duration::from_secs(10);
 /// keeps for the next time, on its heaps, unless it is larger than 32 MiB: that goes back to the system whenever it is freed.
 const APART: usize = 33 * 1024;
 
-/// How far a hashing thread stands back ("nice"; 19 is furthest).
+/// How far a hashing thread stands back ("nice"; 19 is furthest): where others keep all cores busy, it gets a tenth. At 5 it would
+/// be a quarter, and at 19 a hundredth.
 const POLITE: i32 = 10;
 
 /// No hash was made: too many are waiting, or this one failed inside, which the log then says. Try again later.
@@ -50,6 +53,10 @@ struct State {
     jobs: VecDeque<Job>,
     closed: bool,
 }
+
+/// What a thread hashes in: in large pages where the system gives them to whoever asks (Linux, "transparent huge pages"). A hash
+/// jumps about in more memory than the processor knows the small pages of.
+type Memory = Vec<Block, HugeAlloc>;
 
 type Work = Box<dyn FnOnce(&mut [Block]) + Send>;
 
@@ -147,7 +154,7 @@ impl Queue {
     }
 
     fn work(&self, blocks: usize) {
-        let mut memory = Vec::new();
+        let mut memory = Memory::new_in(HugeAlloc);
         while let Some(job) = self.next(&mut memory) {
             if memory.is_empty() && memory.try_reserve_exact(blocks.max(APART)).is_err() {
                 // The dropped job tells its caller that we are busy.
@@ -161,7 +168,7 @@ impl Queue {
 
     /// The next job; waits for one, and gives the memory back when there is none for a while. `None` when there will
     /// be none any more.
-    fn next(&self, memory: &mut Vec<Block>) -> Option<Job> {
+    fn next(&self, memory: &mut Memory) -> Option<Job> {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -176,7 +183,10 @@ impl Queue {
                 let waited = self.changed.wait_timeout(state, REST).unwrap_or_else(PoisonError::into_inner);
                 state = waited.0;
                 if waited.1.timed_out() && state.jobs.is_empty() {
-                    *memory = Vec::new();
+                    // Whoever brings a job shall not wait for the system to take this much back.
+                    drop(state);
+                    *memory = Memory::new_in(HugeAlloc);
+                    state = self.state();
                 }
             }
         }
@@ -282,6 +292,28 @@ mod tests {
         // These tests may themselves have been started further back.
         assert_eq!(threads.run(move |_| nice()).await, Ok(before.max(POLITE)));
         assert_eq!(nice(), before);
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_hashing_thread_asks_for_large_pages() {
+        if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            return;
+        }
+        let threads = HashingThreads::start(1, 19 * 1024, 1).unwrap();
+        let is_asked = |memory: &mut [Block]| {
+            let place = memory.as_ptr() as usize;
+            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let flags = maps.lines().skip_while(|line| {
+                let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+                let [from, to] = range
+                    .map_or([None; 2], |(from, to)| [from, to].map(|number| usize::from_str_radix(number, 16).ok()));
+                !from.zip(to).is_some_and(|(from, to)| (from..to).contains(&place))
+            });
+            let flags = flags.into_iter().find(|line| line.starts_with("VmFlags:")).unwrap();
+            (place % (2 << 20), flags.split(' ').any(|flag| flag == "hg"))
+        };
+        assert_eq!(threads.run(is_asked).await, Ok((0, true)));
     }
 
     #[tokio::test]
