@@ -35,7 +35,7 @@ cargo xtask chaos [NAME]    the proof under faults, in full (forty minutes): wha
 cargo xtask bench [WORDS]   speed and memory beside what the machine can do; --quick, --only TEXT, --peer django
 cargo xtask weigh           bytes of a first visit to the login page, against xtask/budget.txt
 cargo xtask lighthouse      what Lighthouse says of three pages, against xtask/budget.txt
-cargo xtask profile         counts what a server does most; release builds go by it (twenty minutes)
+cargo xtask profile         counts what a server does most; release builds go by it (up to an hour)
 cargo xtask order           only how the functions of the release binary are to lie, by a start that is watched
 cargo xtask dist            the one binary, with its site inside, and an archive of it in target/dist
 cargo xtask setup           only install what is missing";
