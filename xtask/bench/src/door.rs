@@ -87,6 +87,15 @@ impl House {
         }
     }
 
+    /// The database for raw commits over up to `wanted` connections, and over how many. On SQLite a file of its own, for the
+    /// server is its database's only writer, and one connection, for there is one writer at a time.
+    pub fn for_commits(&self, wanted: usize) -> (String, usize) {
+        match &self.postgres {
+            Some(postgres) => (postgres.url.clone(), wanted),
+            None => (format!("sqlite:{}?mode=rwc", self.folder.path().join("bench.db").display()), 1),
+        }
+    }
+
     /// Where files of the measurement may lie.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -149,6 +158,19 @@ impl Door {
         self.process.id()
     }
 
+    /// Ends it, if it has not ended.
+    pub fn end(&mut self) {
+        // Its number may be another's by now.
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // Asked to, it ends as it does for an operator; only then does an instrumented one write what it has counted.
+        if !machine::ends(&mut self.process, "TERM") {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+
     /// What it takes now.
     ///
     /// # Errors
@@ -160,10 +182,6 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        // Asked to, it ends as it does for an operator; only then does an instrumented one write what it has counted.
-        if !machine::ends(&mut self.process, "TERM") {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
+        self.end();
     }
 }

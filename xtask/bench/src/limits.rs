@@ -1,6 +1,10 @@
 //! What the machine can do: the same work without a server around it.
 
-use crate::{Outcome, machine};
+use crate::{
+    Outcome,
+    load::{Answered, Effort, Same, Scripts},
+    machine, scripts,
+};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use axum::{Router, body::Bytes, http::header, routing::get};
 use sqlx::{AnyConnection, Connection as _};
@@ -16,6 +20,8 @@ use std::{
 
 /// Doorward's own cost of a hash (`Leptos.toml`): memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
+/// How far Doorward's hashing threads stand back (`hashing_threads.rs`).
+const POLITE: &str = "15";
 
 /// Hashes per second: one thread a core, each with its own memory.
 ///
@@ -48,25 +54,48 @@ fn hash_for(time: Duration) -> Outcome<u32> {
     Ok(count)
 }
 
-/// Updates of a single row per second, each committed on its own, over so many connections: one at a time on SQLite,
-/// which is as durable as Doorward has it (WAL, FULL).
+/// Threads that hash for nobody, in a process of their own: one a core, standing back as Doorward's do.
+pub struct Hashing(Child);
+
+impl Hashing {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// They do not start.
+    pub fn start() -> Outcome<Self> {
+        let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+        let mut command = Command::new("nice");
+        let command = command.args(["-n", POLITE]).arg(this).arg("hash").stdin(Stdio::null());
+        command.spawn().map(Self).map_err(|error| format!("threads that hash: {error}"))
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Updates of a single row, each committed on its own, over so many connections: one at a time on SQLite, which is as
+/// durable as Doorward has it (WAL, FULL).
 ///
 /// # Errors
 /// The database.
-pub fn commits(database: &str, connections: usize, time: Duration) -> Outcome<f64> {
+pub fn commits(database: &str, connections: usize, effort: Effort) -> Outcome<Answered> {
     sqlx::any::install_default_drivers();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
     runtime.block_on(async {
         prepare(database, connections).await.map_err(|error| format!("{database}: {error}"))?;
         let begun = Instant::now();
         let tasks: Vec<_> =
-            (0..connections).map(|row| tokio::spawn(commit_for(database.to_owned(), row, time))).collect();
-        let mut count = 0;
+            (0..connections).map(|row| tokio::spawn(commit_for(database.to_owned(), row, effort))).collect();
+        let mut times = Vec::new();
         for task in tasks {
-            let counted = task.await.map_err(|error| error.to_string())?;
-            count += counted.map_err(|error| format!("{database}: {error}"))?;
+            let taken = task.await.map_err(|error| error.to_string())?;
+            times.extend(taken.map_err(|error| format!("{database}: {error}"))?);
         }
-        Ok(f64::from(count) / begun.elapsed().as_secs_f64())
+        Ok(Answered::within(begun.elapsed(), times))
     })
 }
 
@@ -90,16 +119,26 @@ async fn prepare(database: &str, rows: usize) -> sqlx::Result<()> {
     connection.close().await
 }
 
-async fn commit_for(database: String, row: usize, time: Duration) -> sqlx::Result<u32> {
+async fn commit_for(database: String, row: usize, effort: Effort) -> sqlx::Result<Vec<Duration>> {
     let mut connection = open(&database).await?;
-    let (begun, mut count) = (Instant::now(), 0);
-    while begun.elapsed() < time {
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while begun.elapsed() < effort.time {
         let update = sqlx::query("UPDATE bench SET n = n + 1 WHERE id = $1");
+        let asked = Instant::now();
         update.bind(row as i64).execute(&mut connection).await?;
-        count += 1;
+        times.push(asked.elapsed());
+        if !effort.pause.is_zero() {
+            tokio::time::sleep(effort.pause).await;
+        }
     }
     connection.close().await?;
-    Ok(count)
+    Ok(times)
+}
+
+/// Callers of a bare route.
+pub fn asking_bare(server: SocketAddr, callers: usize) -> Scripts {
+    let one = || Box::new(Same(scripts::get(server, "/"))) as _;
+    std::iter::repeat_with(one).take(callers).collect()
 }
 
 /// A bare axum route in a process of its own, which answers every `GET /` with the same bytes.

@@ -26,6 +26,9 @@ pub trait Script: Send {
     fn take(&mut self, answer: &Response<Bytes>) -> Outcome;
 }
 
+/// What is asked, one script a connection.
+pub type Scripts = Vec<Box<dyn Script>>;
+
 /// How long, and how hard.
 #[derive(Clone, Copy)]
 pub struct Effort {
@@ -51,6 +54,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// So many answers, within that time.
+    pub fn within(elapsed: Duration, mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self { per_second: times.len() as f64 / elapsed.as_secs_f64(), times }
+    }
+
     /// The time within which 99 of 100 answers came.
     pub fn p99(&self) -> Duration {
         self.times.get(self.times.len() * 99 / 100).copied().unwrap_or_default()
@@ -85,10 +94,7 @@ pub fn run_until(
             .map(|thread| thread.join().unwrap_or_else(|_| Err("a thread of the load panicked".into())))
             .collect::<Outcome<Vec<_>>>()
     })?;
-    let elapsed = begun.elapsed();
-    let mut times = parts.concat();
-    times.sort_unstable();
-    Ok(Answered { per_second: times.len() as f64 / elapsed.as_secs_f64(), times })
+    Ok(Answered::within(begun.elapsed(), parts.concat()))
 }
 
 fn thread_of(

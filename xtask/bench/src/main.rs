@@ -1,8 +1,10 @@
 //! Doorward beside what the machine can do: both are measured in one run, by the same load, and what counts is their ratio.
 //!
-//! `load` asks over loopback, `scripts` says what, `door` runs the server, `limits` is what the machine can do, `rows`
-//! measures one against the other, `scale` fills the database, `report` is the table and the JSON, `django` the peer.
+//! `load` asks over loopback, `scripts` says what, `door` runs the server, `side` is one with accounts, `limits` is what the
+//! machine can do, `rows` and `beside` measure one against the other, `scale` fills the database, `report` is the table and
+//! the JSON, `django` the peer.
 
+mod beside;
 mod django;
 mod door;
 mod limits;
@@ -13,6 +15,7 @@ mod report;
 mod rows;
 mod scale;
 mod scripts;
+mod side;
 
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -56,6 +59,8 @@ enum Role {
         /// What is served.
         file: PathBuf,
     },
+    /// Hashes on all cores until it is killed: what the machine makes of others beside it.
+    Hash,
 }
 
 /// How thoroughly it is measured.
@@ -88,6 +93,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.role {
         Some(Role::Bare { file }) => limits::serve_bare(file),
+        Some(Role::Hash) => limits::hashes(Duration::MAX / 4).map(drop),
         None => measure(&arguments),
     };
     match done {

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 ///
 /// # Errors
 /// The database.
-pub fn fill(database: &str, (accounts, sessions): (i64, i64), from: i64) -> Outcome {
+pub fn fill(database: &str, (accounts, sessions): (i64, i64)) -> Outcome {
     sqlx::any::install_default_drivers();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no runtime: {error}"))?;
     let filled = runtime.block_on(async {
@@ -21,7 +21,7 @@ pub fn fill(database: &str, (accounts, sessions): (i64, i64), from: i64) -> Outc
         let random =
             if database.starts_with("sqlite:") { "hex(randomblob(11))" } else { "substr(md5(random()::text), 1, 22)" };
         let each = sessions / accounts;
-        for batch in (from..accounts).step_by(BATCH as usize) {
+        for batch in (0..accounts).step_by(BATCH as usize) {
             let range = |text: &str| {
                 text.replace("{from}", &(batch + 1).to_string())
                     .replace("{to}", &(batch + BATCH).min(accounts).to_string())
