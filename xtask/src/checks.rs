@@ -160,9 +160,13 @@ fn everything(count: &mut Count) -> Outcome {
         set_up.join().unwrap_or_else(|_| Err("installing what is missing panicked".to_owned()))
     })?;
     count.one("types of the browser suite", || run_command(&mut in_end2end("tsc", &[])))?;
-    step("Rust tests", || rust_tests(count, ""))?;
-    api(count)?;
-    count.one("site", || site::build(Profile::Release))?;
+    // Both are often busy on one core only: the compiler with the last crate, a test with waiting.
+    std::thread::scope(|scope| {
+        let site = scope.spawn(site::build_aside);
+        let tested = step("Rust tests", || rust_tests(count, "")).and_then(|()| api(count));
+        let built = count.one("site", || site.join().unwrap_or_else(|_| Err("building the site panicked".to_owned())));
+        tested.and(built)
+    })?;
     count.one("the binary alone", dist::alone)?;
     step("browser suite", || browser_tests(count, ""))?;
     count.one("weight", weigh::run)?;

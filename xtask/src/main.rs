@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask serve [--dev]   install what is missing, build, and serve http://localhost:3000
+cargo xtask build           what serve builds, without serving it
 cargo xtask watch           `cargo leptos watch` with the tools it needs: builds and reloads on every change
 cargo xtask test [FILTER]   every check; with FILTER only the tests whose name contains it
 cargo xtask test --again    every check, also when nothing has changed since all of them passed
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["serve"] => site::serve(Profile::Release),
         ["serve", "--dev"] => site::serve(Profile::Dev),
+        ["build"] => site::build(Profile::Release),
         ["watch"] => site::watch(),
         ["test"] => return verdict(checks::run(None, false)),
         ["test", "--again"] => return verdict(checks::run(None, true)),
