@@ -6,7 +6,7 @@ use doorward::{
     server::{auth::Origin, store::StoreError},
 };
 use reqwest::Method;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `GET /api/v1/me` with this token: its status.
 async fn me(app: &App, token: &str) -> u16 {
@@ -47,6 +47,47 @@ on_both_engines! {
         app.replica().await.log_out(Some(&mona.held()), &Origin::default()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(app.settings.session.memory)).await;
         assert_eq!((me(&app, &token).await, mona.page("/dashboard").await.status), (401, 303));
+    }
+
+    async fn who_asks_all_the_time_feels_it_within_a_second_too(engine) {
+        let app = App::start(engine).await;
+        let mona = app.signed_in("mona").await;
+        let token = mona.refresh().await.token();
+        let memory = Duration::from_millis(app.settings.session.memory);
+        let begun = Instant::now();
+        while begun.elapsed() < memory * 3 / 2 {
+            assert_eq!(me(&app, &token).await, 200);
+            tokio::time::sleep(memory / 50).await;
+        }
+        app.replica().await.log_out(Some(&mona.held()), &Origin::default()).await.unwrap();
+        let ended = Instant::now();
+        while ended.elapsed() < memory {
+            me(&app, &token).await;
+            tokio::time::sleep(memory / 50).await;
+        }
+        assert_eq!(me(&app, &token).await, 401);
+    }
+
+    async fn who_asks_again_is_read_again_before_it_is_forgotten(engine) {
+        let app = App::start(engine).await;
+        let memory = Duration::from_millis(app.settings.session.memory);
+        // On a busy machine one attempt may come too late.
+        for attempt in 0..5 {
+            let mona = app.signed_in(&format!("mona{attempt}")).await;
+            let token = mona.refresh().await.token();
+            assert_eq!(me(&app, &token).await, 200);
+            let read = Instant::now();
+            tokio::time::sleep(memory * 4 / 5).await;
+            assert_eq!(me(&app, &token).await, 200);
+            tokio::time::sleep(memory / 10).await;
+            app.replica().await.log_out(Some(&mona.held()), &Origin::default()).await.unwrap();
+            tokio::time::sleep(memory.saturating_sub(read.elapsed())).await;
+            // What was read first is over.
+            if me(&app, &token).await == 200 {
+                return;
+            }
+        }
+        panic!("nobody was read again");
     }
 
     async fn a_server_that_shall_remember_nothing_feels_it_at_once(engine) {

@@ -79,7 +79,12 @@ impl AuthService {
         let sealing = self.keyed();
         let reading = self.session_memory.begin(&sealing);
         let found = match self.session_memory.caller(access_token, &reading) {
-            Some(found) if sealing.signer.is_good_at(&found.claims, now) => found,
+            Some(found) if sealing.signer.is_good_at(&found.claims, now) => {
+                if self.session_memory.is_due(&found, &reading) {
+                    self.read_caller_aside(access_token, sealing, reading, now);
+                }
+                found
+            }
             _ => self.read_caller(access_token, &sealing, reading, now).await?,
         };
         let (session, owner) = (&found.known.session, found.claims.account);
@@ -90,6 +95,12 @@ impl AuthService {
             return Err(AuthError::NotSignedIn);
         }
         Ok(Arc::clone(&found.known.principal))
+    }
+
+    /// For the calls after this one. Whatever goes wrong, they meet it themselves.
+    fn read_caller_aside(&self, access_token: &str, sealing: Arc<Sealing>, reading: Reading, now: Timestamp) {
+        let (service, access_token) = (self.clone(), access_token.to_owned());
+        tokio::spawn(async move { service.read_caller(&access_token, &sealing, reading, now).await.map(drop) });
     }
 
     async fn read_caller(
@@ -107,7 +118,7 @@ impl AuthService {
         let authenticated_at = if claims.is_compat { Timestamp(0) } else { session.authenticated_at };
         let principal = Principal { authenticated_at, ..Principal::of(&session, stored) };
         let known = Known::new(session, principal, reading);
-        Ok(self.session_memory.keep_caller(access_token, Remembered { claims, known }))
+        Ok(self.session_memory.keep_caller(access_token, Remembered::new(claims, known)))
     }
 
     /// Whether a service that shows this secret may ask about access tokens: it is `introspection.secret`, or none is set.

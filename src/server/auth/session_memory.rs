@@ -2,7 +2,8 @@
 //!
 //! Nothing is remembered past the next change that this process makes to the account or to what may concern all, nor past
 //! a change of keys: a sign-out, a new password or a new name is felt by the very next call. What another replica or a
-//! command of the operator's changes is felt after `session.memory` milliseconds at most.
+//! command of the operator's changes is felt after `session.memory` milliseconds at most. A caller who asks again in the last
+//! quarter of that time is read again meanwhile: whoever asks all the time never waits for the database.
 
 use crate::server::{
     auth::Principal,
@@ -12,7 +13,10 @@ use crate::server::{
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -33,6 +37,13 @@ pub(super) struct SessionMemory {
 pub(super) struct Remembered {
     pub(super) claims: Claims,
     pub(super) known: Known,
+    is_read_again: AtomicBool,
+}
+
+impl Remembered {
+    pub(super) fn new(claims: Claims, known: Known) -> Self {
+        Self { claims, known, is_read_again: AtomicBool::new(false) }
+    }
 }
 
 /// A session as it was read, and whose it is. A refresh since then has made newer tokens: all that a page is shown for are
@@ -80,6 +91,11 @@ impl SessionMemory {
     /// The caller with that token, if a reading that has just begun would find what was found before.
     pub(super) fn caller(&self, access_token: &str, now: &Reading) -> Option<Arc<Remembered>> {
         self.callers.get(&digest(access_token)).filter(|found| self.holds(&found.known, now))
+    }
+
+    /// Whether it is time to read this caller again, while what is remembered still answers. Says so once.
+    pub(super) fn is_due(&self, found: &Remembered, now: &Reading) -> bool {
+        now.at.duration_since(found.known.reading.at) >= self.lasts / 4 * 3 && !found.is_read_again.swap(true, Relaxed)
     }
 
     /// Keeps what was read of the caller with that token.
