@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check in order, quick ones first, up to the first step that fails.
+//! `cargo xtask test`: every check in order, quick ones first, up to the first step that fails; what runs beside it is waited for.
 
 use crate::dist;
 use crate::schemathesis::{self, Caller};
@@ -164,8 +164,13 @@ fn everything(count: &mut Count) -> Outcome {
     std::thread::scope(|scope| {
         let site = scope.spawn(site::build_aside);
         let tested = step("Rust tests", || rust_tests(count, "")).and_then(|()| api(count));
-        let built = count.one("site", || site.join().unwrap_or_else(|_| Err("building the site panicked".to_owned())));
-        tested.and(built)
+        let built = count.one("site, built beside the tests: its end", || {
+            site.join().unwrap_or_else(|_| Err("building the site panicked".to_owned()))
+        });
+        match (tested, built) {
+            (Err(tested), Err(built)) => Err(format!("{tested}; {built}")),
+            (tested, built) => tested.and(built),
+        }
     })?;
     count.one("the binary alone", dist::alone)?;
     step("browser suite", || browser_tests(count, ""))?;

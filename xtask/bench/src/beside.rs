@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// One p99 at rest and beside hashes, in rounds of both in turn.
 pub struct Beside<'run> {
-    /// The database of the server, and of the raw commits.
+    /// That of the server, and of the raw commits.
     pub engine: &'run Engine,
     /// How thoroughly.
     pub plan: Plan,
@@ -61,15 +61,15 @@ impl Beside<'_> {
         self.beside_hashes(what, || load::run(bare.address, &mut limits::asking_bare(bare.address, TIMED), effort))
     }
 
-    /// The row `what` of raw commits in the same database, beside threads that hash.
+    /// The row `what` of raw commits with the same engine, beside threads that hash.
     ///
     /// # Errors
     /// The database.
     pub fn commits(&mut self, what: &str, side: &Side) -> Outcome {
         let (database, connections) = side.house.for_commits(TIMED);
-        // SQLite takes one writer at a time: that one then commits as often as all of them would.
-        let pause = PAUSE * connections as u32 / TIMED as u32;
-        let effort = Effort { pause, ..self.effort() };
+        // SQLite takes one writer at a time: that one has more time, so that there are as many figures.
+        let time = self.plan.round * (TIMED / connections) as u32;
+        let effort = Effort { time, ..self.effort() };
         self.beside_hashes(what, || limits::commits(&database, connections, effort))
     }
 

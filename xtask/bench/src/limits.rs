@@ -54,6 +54,16 @@ fn hash_for(time: Duration) -> Outcome<u32> {
     Ok(count)
 }
 
+/// The other side of [`Hashing`]: hashes until its standard input ends, as it does with whoever started it.
+///
+/// # Errors
+/// The input cannot be read.
+pub fn hash_aside() -> Outcome {
+    thread::spawn(|| hashes(Duration::MAX / 4));
+    let ended = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    ended.map(drop).map_err(|error| format!("standard input: {error}"))
+}
+
 /// Threads that hash for nobody, in a process of their own: one a core, standing back as Doorward's do.
 pub struct Hashing(Child);
 
@@ -65,7 +75,7 @@ impl Hashing {
     pub fn start() -> Outcome<Self> {
         let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
         let mut command = Command::new("nice");
-        let command = command.args(["-n", POLITE]).arg(this).arg("hash").stdin(Stdio::null());
+        let command = command.args(["-n", POLITE]).arg(this).arg("hash").stdin(Stdio::piped());
         command.spawn().map(Self).map_err(|error| format!("threads that hash: {error}"))
     }
 }

@@ -59,7 +59,7 @@ enum Role {
         /// What is served.
         file: PathBuf,
     },
-    /// Hashes on all cores until it is killed: what the machine makes of others beside it.
+    /// Hashes on all cores until its standard input ends: what the machine makes of others beside it.
     Hash,
 }
 
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.role {
         Some(Role::Bare { file }) => limits::serve_bare(file),
-        Some(Role::Hash) => limits::hashes(Duration::MAX / 4).map(drop),
+        Some(Role::Hash) => limits::hash_aside(),
         None => measure(&arguments),
     };
     match done {

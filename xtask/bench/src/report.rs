@@ -17,8 +17,8 @@ pub struct Row {
     pub limit: Option<f64>,
     /// The unit of both.
     pub unit: String,
-    /// Ours divided by the limit: the median over the rounds, which is not quite that of the two medians. Where the limit was
-    /// measured before, or is none of the machine's, it is the same in all rounds.
+    /// Ours divided by the limit: the median over the rounds, which is not quite that of the two medians. Where the limit is
+    /// none of the machine's, there is one round.
     pub ratio: Option<f64>,
     /// The aim: what `ratio`, or else `ours`, is to be at least or at most. None for what is only told.
     pub aim: Option<Aim>,

@@ -230,24 +230,27 @@ impl Bench<'_> {
         commits.map_or(Ok(()), |what| beside.commits(what, side))
     }
 
-    /// The same again with a large database, in turns with the small one, which is the limit.
+    /// The same again with a large database, in turns with a small one, which is the limit; both are new.
     fn large(&mut self) -> Outcome {
         let rows = ["GET /api/v1/me, large database", "refresh with rotation, large database"];
         let [me, refresh] = rows.map(|what| Some(what).filter(|what| self.rows.wants(what)));
         if me.or(refresh).is_none() {
             return Ok(());
         }
-        let Plan { connections, large, .. } = self.rows.plan;
-        let large = Side::new(self.binary, self.rows.engine, self.rows.plan, large)?;
-        me.map_or(Ok(()), |what| self.beside_small(what, &large, |side| side.asking_me(connections)))?;
-        refresh.map_or(Ok(()), |what| self.beside_small(what, &large, |side| side.refreshing(connections)))
-    }
-
-    fn beside_small(&mut self, what: &str, large: &Side, callers: impl Fn(&Side) -> Outcome<Scripts>) -> Outcome {
-        let (mut ours, mut limit) = (callers(large)?, callers(&self.side)?);
-        let (small, effort) = (self.side.door.address, Effort::full(self.rows.plan.round));
-        let aim = Some(Aim::AtLeast(1.0 / 1.3));
-        load::run(small, &mut limit, effort)?;
-        self.rows.against(what, aim, &large.door, &mut ours, || Ok(load::run(small, &mut limit, effort)?.per_second))
+        self.side.door.end();
+        let plan = self.rows.plan;
+        let Plan { connections, large, .. } = plan;
+        let [large, small] = [large, SMALL].map(|size| Side::new(self.binary, self.rows.engine, plan, size));
+        let (large, small) = (large?, small?);
+        let mut row = |what, callers: &dyn Fn(&Side) -> Outcome<Scripts>| {
+            let (mut ours, mut limit) = (callers(&large)?, callers(&small)?);
+            let (aim, effort) = (Some(Aim::AtLeast(1.0 / 1.3)), Effort::full(plan.round));
+            load::run(small.door.address, &mut limit, effort)?;
+            self.rows.against(what, aim, &large.door, &mut ours, || {
+                Ok(load::run(small.door.address, &mut limit, effort)?.per_second)
+            })
+        };
+        me.map_or(Ok(()), |what| row(what, &|side| side.asking_me(connections)))?;
+        refresh.map_or(Ok(()), |what| row(what, &|side| side.refreshing(connections)))
     }
 }

@@ -15,10 +15,10 @@ const SIGNING_IN: usize = 32;
 
 /// A server, its database, and the accounts that are its callers'.
 pub struct Side {
+    /// The one that runs. It ends before its database does.
+    pub door: Door,
     /// Where its servers are started.
     pub house: House,
-    /// The one that runs.
-    pub door: Door,
     /// The first `USED` are used, the others only sign in.
     sessions: Vec<Session>,
 }
@@ -33,7 +33,7 @@ impl Side {
         let (door, _) = house.open()?;
         let sessions = scripts::register(door.address, (0..USED + SIGNING_IN).map(|at| format!("bench{at}")))?;
         scale::fill(&house.database(), size)?;
-        let mut side = Self { house, door, sessions };
+        let mut side = Self { door, house, sessions };
         side.start_again()?;
         Ok(side)
     }
