@@ -35,7 +35,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" id="leptos" href=files.style />
                 <AutoReload options />
-                <script type="module" src=files.start></script>
+                <script type="module" src=files.start fetchpriority="low"></script>
                 <MetaTags />
             </head>
             <body>
