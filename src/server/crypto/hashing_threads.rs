@@ -24,8 +24,9 @@ const REST: Duration = Duration::from_secs(10);
 /// keeps for the next time, on its heaps, unless it is larger than 32 MiB: that goes back to the system whenever it is freed.
 const APART: usize = 33 * 1024;
 
-/// How far a hashing thread stands back ("nice"; 19 is furthest): where others keep all cores busy, it gets a thirtieth. At 10 it
-/// would be a tenth, and whoever wakes beside it would more often wait for the next tick of the scheduler; at 19 a hundredth.
+/// How far a hashing thread stands back ("nice"; 19 is furthest): where the server's other threads keep all cores busy, it gets a
+/// thirtieth. At 10 it would be a tenth, and they would wait longer beside it; at 19 a seventieth. Linux does not hold programs of
+/// other services or terminals against each other so: a database on the same machine is not spared.
 const POLITE: i32 = 15;
 
 /// No hash was made: too many are waiting, or this one failed inside, which the log then says. Try again later.
