@@ -21,6 +21,7 @@ use crate::{
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
+use tokio::time::timeout;
 
 /// The authenticated caller.
 #[derive(Clone, Debug)]
@@ -97,10 +98,13 @@ impl AuthService {
         Ok(Arc::clone(&found.known.principal))
     }
 
-    /// For the calls after this one. Whatever goes wrong, they meet it themselves.
+    /// For the calls after this one. Whatever goes wrong, they meet it themselves; what comes later than it would be remembered
+    /// is of no use.
     fn read_caller_aside(&self, access_token: &str, sealing: Arc<Sealing>, reading: Reading, now: Timestamp) {
-        let (service, access_token) = (self.clone(), access_token.to_owned());
-        tokio::spawn(async move { service.read_caller(&access_token, &sealing, reading, now).await.map(drop) });
+        let (service, access_token, lasts) = (self.clone(), access_token.to_owned(), self.session_memory.lasts());
+        tokio::spawn(async move {
+            drop(timeout(lasts, service.read_caller(&access_token, &sealing, reading, now)).await);
+        });
     }
 
     async fn read_caller(

@@ -3,7 +3,8 @@
 //! Nothing is remembered past the next change that this process makes to the account or to what may concern all, nor past
 //! a change of keys: a sign-out, a new password or a new name is felt by the very next call. What another replica or a
 //! command of the operator's changes is felt after `session.memory` milliseconds at most. A caller who asks again in the last
-//! quarter of that time is read again meanwhile: whoever asks all the time never waits for the database.
+//! quarter of that time is read again meanwhile: who asks all the time seldom waits for the database. Visitors, who come for a
+//! page now and then, are not.
 
 use crate::server::{
     auth::Principal,
@@ -98,11 +99,18 @@ impl SessionMemory {
         now.at.duration_since(found.known.reading.at) >= self.lasts / 4 * 3 && !found.is_read_again.swap(true, Relaxed)
     }
 
-    /// Keeps what was read of the caller with that token.
+    /// How long anything is remembered.
+    pub(super) const fn lasts(&self) -> Duration {
+        self.lasts
+    }
+
+    /// Keeps what was read of the caller with that token, unless what is kept was read later.
     pub(super) fn keep_caller(&self, access_token: &str, found: Remembered) -> Arc<Remembered> {
         let found = Arc::new(found);
-        if !self.lasts.is_zero() {
-            self.callers.insert(digest(access_token), Arc::clone(&found));
+        let digest = digest(access_token);
+        let is_older = |kept: Arc<Remembered>| kept.known.reading.at > found.known.reading.at;
+        if !self.lasts.is_zero() && !self.callers.get(&digest).is_some_and(is_older) {
+            self.callers.insert(digest, Arc::clone(&found));
         }
         found
     }
