@@ -47,14 +47,15 @@ fn measure(profile: Profile, words: &[&str]) -> Outcome {
 /// For release in a folder of its own, for the server's build has other flags; otherwise as the tests are built: most of
 /// it is compiled already.
 fn build(profile: Profile) -> Outcome<PathBuf> {
-    let mut cargo = command("cargo", &["build", "--locked", "--package", "doorward-bench"]);
+    let mut cargo = command("cargo", &["build", "--locked", "--package", "doorward-bench", "--bin", "doorward-bench"]);
     if profile == Profile::Release {
         let folder = target().join("bench");
         cargo.arg("--release").arg("--target-dir").arg(&folder).env("CARGO_ENCODED_RUSTFLAGS", site::flags()?);
         run_command(&mut cargo)?;
         return Ok(folder.join("release/doorward-bench"));
     }
-    // Both, as the tests do: alone it could have other features, and be built anew.
-    run_command(cargo.args(["--package", "xtask"]))?;
+    // With all that the tests are built with: alone it would have other features, and be built anew.
+    let all = ["--package", "doorward", "--package", "xtask", "--no-default-features", "--features", "doorward/ssr"];
+    run_command(cargo.args(all).arg("--examples"))?;
     Ok(site::binary(profile).with_file_name("doorward-bench"))
 }

@@ -47,32 +47,47 @@ type Lint = (&'static str, &'static [&'static str], (&'static str, &'static str)
 
 const NO_VARIABLE: (&str, &str) = ("CARGO_TERM_PROGRESS_WHEN", "never");
 
-/// Clippy and rustdoc share what they build: both only type-check dependencies, with the same features.
-const LINTS: [Lint; 5] = [
+/// The server and what measures it are looked at together, and rustdoc with the examples: cargo then gives what they depend on
+/// the same features in all of these steps and in the tests, and compiles it once (a sixth less from nothing).
+const LINTS: [Lint; 4] = [
     ("format", &["fmt", "--all", "--check"], NO_VARIABLE),
     (
-        "clippy of xtask",
-        &["clippy", "--package", "xtask", "--package", "doorward-bench", "--all-targets", "--", "-D", "warnings"],
-        NO_VARIABLE,
-    ),
-    (
-        "clippy of the server",
-        &["clippy", "--no-default-features", "--features", "ssr", "--all-targets", "--", "-D", "warnings"],
+        "clippy",
+        &[
+            "clippy",
+            "--package",
+            "doorward",
+            "--package",
+            "doorward-bench",
+            "--package",
+            "xtask",
+            "--no-default-features",
+            "--features",
+            "doorward/ssr",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
         NO_VARIABLE,
     ),
     (
         "rustdoc",
-        &["doc", "--no-deps", "--no-default-features", "--features", "ssr", "--lib"],
+        &["doc", "--no-deps", "--no-default-features", "--features", "ssr", "--lib", "--examples"],
         ("RUSTDOCFLAGS", "-D warnings"),
     ),
     (
         "clippy of the browser's half",
         &[
             "clippy",
+            "--package",
+            "doorward",
+            "--package",
+            "doorward-wasm",
             "--lib",
             "--no-default-features",
             "--features",
-            "hydrate",
+            "doorward/hydrate",
             "--target",
             BROWSER_TARGET,
             "--",
@@ -119,7 +134,8 @@ pub fn run_timed() -> bool {
 
 /// Builds the server and holds it to the description of its API, and nothing else. True if nothing failed.
 pub fn run_api() -> bool {
-    let words = ["build", "--no-default-features", "--features", "ssr", "--bin", "doorward"];
+    // With the examples it has the features that the tests have, and little is built anew.
+    let words = ["build", "--no-default-features", "--features", "ssr", "--bin", "doorward", "--examples"];
     let count = counted(Instant::now(), |count| {
         step("build the server", || run_command(&mut command("cargo", &words)))?;
         api(count)
@@ -205,12 +221,9 @@ fn tests(count: &mut Count, filter: &str) -> Outcome {
 }
 
 fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
-    for package in
-        [&["--package", "xtask", "--package", "doorward-bench"][..], &["--no-default-features", "--features", "ssr"]]
-    {
-        cargo_test(count, rust_test(package)?.arg(filter))?;
-    }
-    Ok(())
+    let all = ["--package", "doorward", "--package", "doorward-bench", "--package", "xtask"];
+    let mut cargo = rust_test(&[&all[..], &["--no-default-features", "--features", "doorward/ssr"]].concat())?;
+    cargo_test(count, cargo.arg(filter))
 }
 
 /// `cargo test` with these words, and the programs that the tests start.
