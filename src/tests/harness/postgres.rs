@@ -33,10 +33,13 @@ fn start() -> String {
     let bin = bin();
     let folder = tempfile::Builder::new().prefix("doorward-pg").tempdir().unwrap().keep();
     let port = super::free_address().port();
+    // No test of this server's takes its machine away (those have a `Cluster`), so nothing need reach the disk; and it has
+    // hundreds of databases, round which the cleaner would go all the time.
     // The shell waits on our standard input, so the server ends when this process does, however it ends.
     let script = format!(
         "set -e; cd '{dir}'; '{bin}/initdb' -D data -U doorward -A trust -E UTF8 --locale=C -N >initdb.log 2>&1
          '{bin}/postgres' -D data -p {port} -k '{dir}' -h 127.0.0.1 -c max_connections=400 -c shared_buffers=64MB \
+         -c fsync=off -c full_page_writes=off -c autovacuum=off \
          >server.log 2>&1 & server=$!
          until '{bin}/pg_isready' -q -h 127.0.0.1 -p {port}; do kill -0 $server; sleep 0.1; done
          echo ready; cat >/dev/null; kill -INT $server; wait $server || true; cd /; rm -rf '{dir}'",
