@@ -93,8 +93,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ),
 ];
 
-/// Rooms that see every other one.
-const OPEN: [&str; 4] = ["lib", "main", "server", "server::compose"];
+/// Rooms that see every other one, and the crate around the half in the browser.
+const OPEN: [&str; 5] = ["lib", "main", "server", "server::compose", "wasm"];
 
 struct Source {
     path: PathBuf,

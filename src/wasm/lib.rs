@@ -1,0 +1,3 @@
+//! Doorward's half in the browser as one WASM file, for cargo-leptos: what the library exports, and nothing else.
+
+pub use doorward::hydrate;
