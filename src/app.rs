@@ -18,8 +18,8 @@ use leptos_router::{
     components::{FlatRoutes, Route, Router},
 };
 
-/// The whole document. The stylesheet stands before the scripts and blocks rendering: no page is seen without it. Scripts
-/// come after the first paint: until they are there, forms and links are the browser's.
+/// The whole document. The stylesheet blocks rendering: no page is seen without it. The one script in the page lets all
+/// others come after the first paint: until they are there, forms and links are the browser's.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let files = site_names();
     view! {
@@ -35,7 +35,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" id="leptos" href=files.style />
                 <AutoReload options />
-                <script type="module" src=files.start fetchpriority="low"></script>
+                <script type="module" inner_html=files.starter></script>
                 <MetaTags />
             </head>
             <body>

@@ -1,5 +1,6 @@
 // What leaves the browser and what stays in it: secrets, cookies, policies.
 
+import { createHash } from "node:crypto";
 import { expect, type Page, somebody, test } from "../support/fixtures.ts";
 
 const NOWHERE = "/nothing-here";
@@ -42,18 +43,21 @@ test("no page makes the browser complain, and the policy stops nothing", async (
   for (const path of ["/", "/dashboard", ...ACCOUNT, NOWHERE]) await visit(path);
 });
 
-test("every page carries the policies, and no script but files of ours", async ({ page }) => {
+test("every page carries the policies, and no script but files of ours and the line that fetches them", async ({ page }) => {
   for (const path of PAGES.filter((path) => !path.startsWith("/dev"))) {
     const answer = await page.goto(path);
     const headers = answer?.headers() ?? {};
     const csp = headers["content-security-policy"] ?? "";
     expect(csp, path).toContain("default-src 'none'");
-    expect(csp, path).toContain("script-src 'self' 'wasm-unsafe-eval';");
+    expect(csp, path).toMatch(/script-src 'self' 'sha256-[\w+/=]{44}' 'wasm-unsafe-eval';/);
     expect(csp, path).not.toContain("unsafe-inline");
     expect(headers["cache-control"], path).toBe("no-store");
     expect(headers["x-content-type-options"], path).toBe("nosniff");
     expect(headers["referrer-policy"], path).toBe("same-origin");
-    expect(await page.locator("script:not([src])").count(), path).toBe(0);
+    const inline = await page.locator("script:not([src])").allTextContents();
+    expect(inline.length, path).toBe(1);
+    const hash = createHash("sha256").update(inline.join()).digest("base64");
+    expect(csp, path).toContain(`'sha256-${hash}'`);
   }
 });
 

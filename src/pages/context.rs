@@ -20,13 +20,13 @@ pub struct Visitor(pub Option<Account>);
 #[derive(Clone, Debug)]
 pub struct SiteName(pub String);
 
-/// Where the files are that every page names: paths with hashes in them.
+/// What every page says of the site's files: paths with hashes in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteNames {
     /// The stylesheet.
     pub style: String,
-    /// The script that fetches and starts all others.
-    pub start: String,
+    /// The text of the script in the page, which fetches all others.
+    pub starter: String,
 }
 
 /// The fewest characters of a new password, from the settings.
@@ -89,7 +89,7 @@ pub fn site_name() -> String {
     use_context::<SiteName>().map_or_else(|| "Doorward".to_owned(), |name| name.0)
 }
 
-/// Where the files are that every page names.
+/// What every page says of the site's files.
 #[must_use]
 pub fn site_names() -> SiteNames {
     use_context::<SiteNames>().unwrap_or_default()

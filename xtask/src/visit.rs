@@ -38,12 +38,13 @@ fn fetch(server: SocketAddr, path: &str, version: &str, encoding: &str) -> Outco
 
 /// Every path that a first visit to `page` fetches: the page, what it links to, and what its scripts load and import.
 pub fn fetched(server: SocketAddr, page: &str) -> Outcome<BTreeSet<String>> {
-    let mut paths = linked(&text(server, page)?);
+    let html = text(server, page)?;
+    let mut paths: BTreeSet<String> = linked(&html).into_iter().chain(named(&html)).collect();
     let is_script = |path: &str| path.ends_with(".js");
     let mut unread: Vec<String> = paths.iter().filter(|path| is_script(path)).cloned().collect();
     while let Some(script) = unread.pop() {
         let text = text(server, &script)?;
-        for path in imported(&text, &script).into_iter().chain(named(&text)) {
+        for path in imported(&text, &script) {
             if paths.insert(path.clone()) && is_script(&path) {
                 unread.push(path);
             }
@@ -78,11 +79,10 @@ fn linked(html: &str) -> BTreeSet<String> {
     paths
 }
 
-/// Script and wasm by the names that the script which starts them loads them by; no link announces them.
-fn named(script: &str) -> BTreeSet<String> {
-    const START: &str = "\"doorward.";
-    let names = script.match_indices(START).filter_map(|(at, _)| script[at + 1..].split('"').next());
-    names.zip(["js", "wasm"]).map(|(name, kind)| format!("/pkg/{name}.{kind}")).collect()
+/// What the script in the page fetches and imports; no link announces it.
+fn named(html: &str) -> BTreeSet<String> {
+    let calls = ["fetch('", "import('"].into_iter().flat_map(|call| html.split(call).skip(1));
+    calls.filter_map(|rest| rest.split('\'').next()).map(str::to_owned).collect()
 }
 
 /// The modules that a module at `path` imports from beside itself.
@@ -135,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn assets_that_only_a_script_names_are_found() {
-        let script = r#"start("", "pkg", "doorward.AAA", "doorward.BBB")"#;
-        assert_eq!(named(script), set(&["/pkg/doorward.AAA.js", "/pkg/doorward.BBB.wasm"]));
+    fn files_that_only_the_pages_script_names_are_found() {
+        let html = "<script type=\"module\">go(fetch('/pkg/a.wasm'));import('/pkg/a.js');import(b)</script>";
+        assert_eq!(named(html), set(&["/pkg/a.js", "/pkg/a.wasm"]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Leptos's glue: a page rendered with what it needs to know.
 
-use super::{AppState, assets, everybodys, headers::page_csp, local_time};
+use super::{AppState, SiteFiles, assets, everybodys, local_time};
 use crate::{
     app::shell,
     domain::{account::Account, factor::Waiting, problem::Problem},
@@ -68,9 +68,10 @@ pub struct Secret;
 pub async fn page(state: &AppState, request: Request<Body>, page: Page) -> Response<Body> {
     let place = everybodys::place_of(&request, &page).filter(|_| !state.development);
     let Some(place) = place else { return render(state, request, page).await };
-    match state.everybodys.recall(place, &request) {
+    let files = &state.site_files;
+    match state.everybodys.recall(place, &request, files) {
         Some(answer) => answer,
-        None => state.everybodys.keep(place, render(state, request, page).await).await,
+        None => state.everybodys.keep(place, render(state, request, page).await, files).await,
     }
 }
 
@@ -120,7 +121,7 @@ async fn render(state: &AppState, request: Request<Body>, page: Page) -> Respons
         drop(given.set(leptos::nonce::use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default()));
     };
     let rendered = leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await;
-    let mut response = dressed(rendered, nonce.get().map_or("", String::as_str), development).await;
+    let mut response = dressed(rendered, &state.site_files, nonce.get().map_or("", String::as_str), development).await;
     if let Some(status) = status {
         *response.status_mut() = status;
     }
@@ -137,8 +138,9 @@ pub(super) const RESOURCES: [&[&str]; 2] = [
     &["__INCOMPLETE_CHUNKS"],
 ];
 
-/// The page without that, and with its policy, which lets an inline script run only where the page has one with its nonce.
-async fn dressed(rendered: Response<Body>, nonce: &str, development: bool) -> Response<Body> {
+/// The page without that, and with its policy, which lets another inline script than the starter run only where the page
+/// has one with its nonce.
+async fn dressed(rendered: Response<Body>, files: &SiteFiles, nonce: &str, development: bool) -> Response<Body> {
     let (mut head, body) = rendered.into_parts();
     // The page is complete when it comes, in one piece; what cannot be read is an empty page.
     let html = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
@@ -150,6 +152,6 @@ async fn dressed(rendered: Response<Body>, nonce: &str, development: bool) -> Re
     };
     let is_named = std::str::from_utf8(&html).is_ok_and(|text| text.contains(nonce));
     let inline = Some(nonce).filter(|nonce| !nonce.is_empty() && is_named);
-    head.headers.insert(header::CONTENT_SECURITY_POLICY, page_csp(inline, development));
+    head.headers.insert(header::CONTENT_SECURITY_POLICY, files.policy(inline, development));
     Response::from_parts(head, Body::from(html))
 }

@@ -1,6 +1,6 @@
 //! Pages that are the same for everybody who is not signed in: rendered once, then sent from memory.
 
-use super::{document::Page, headers::page_csp, ready_made::ReadyMade};
+use super::{SiteFiles, document::Page, ready_made::ReadyMade};
 use crate::paths;
 use axum::{
     body::{Body, Bytes},
@@ -31,16 +31,21 @@ pub(super) fn place_of(request: &Request<Body>, page: &Page) -> Option<Place> {
 
 impl Everybodys {
     /// The page at that place, if it is there already.
-    pub(super) fn recall(&self, Place(at): Place, request: &Request<Body>) -> Option<Response<Body>> {
+    pub(super) fn recall(
+        &self,
+        Place(at): Place,
+        request: &Request<Body>,
+        files: &SiteFiles,
+    ) -> Option<Response<Body>> {
         let mut answer = self.0.get(at)?.get()?.answer(request.headers(), HTML);
-        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, page_csp(None, false));
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, files.policy(None, false));
         Some(answer)
     }
 
     /// Keeps what was rendered for that place, as soon as it is compressed: this answer does not wait for that.
-    pub(super) async fn keep(&self, Place(at): Place, rendered: Response<Body>) -> Response<Body> {
+    pub(super) async fn keep(&self, Place(at): Place, rendered: Response<Body>, files: &SiteFiles) -> Response<Body> {
         let (head, body) = rendered.into_parts();
-        if head.headers.get(header::CONTENT_SECURITY_POLICY) != Some(&page_csp(None, false)) {
+        if head.headers.get(header::CONTENT_SECURITY_POLICY) != Some(&files.policy(None, false)) {
             // It has a script with a nonce, which is for one answer.
             return Response::from_parts(head, body);
         }

@@ -91,19 +91,19 @@ fn may_be_shown(headers: &HeaderMap) -> bool {
     !PARTS_OF_PAGES.iter().any(|part| media.starts_with(part))
 }
 
-/// The policy of a page, which allows no inline script but those with a `nonce`, if there are any. With `development`, the
-/// page may also talk to the reload socket of `cargo leptos watch`.
+/// The policy of a page. Of inline scripts it allows the starter, by its SHA-256 in base64, and those with a `nonce`, if
+/// there are any. With `development`, the page may also talk to the reload socket of `cargo leptos watch`.
 #[must_use]
-pub fn page_csp(nonce: Option<&str>, development: bool) -> HeaderValue {
+pub fn page_csp(starter_hash: &str, nonce: Option<&str>, development: bool) -> HeaderValue {
     let inline = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let reload = if development { " ws://localhost:3001 ws://127.0.0.1:3001" } else { "" };
     let reports = crate::paths::CSP_REPORTS;
     let policy = format!(
-        "default-src 'none'; script-src 'self'{inline} 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'{reload}; \
-         img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
-         object-src 'none'; frame-ancestors 'none'; report-uri {reports}"
+        "default-src 'none'; script-src 'self' 'sha256-{starter_hash}'{inline} 'wasm-unsafe-eval'; style-src 'self'; \
+         connect-src 'self'{reload}; img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
+         base-uri 'none'; object-src 'none'; frame-ancestors 'none'; report-uri {reports}"
     );
-    // A nonce is base64, so this always fits; if it ever does not, a page without scripts is the safe answer.
+    // Hash and nonce are base64, so this always fits; if it ever does not, a page without scripts is the safe answer.
     HeaderValue::from_str(&policy).unwrap_or(BARE_CSP)
 }
 
@@ -159,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_run_only_what_is_a_file_of_ours() {
+    fn a_page_may_run_only_its_starter_and_files_of_ours() {
         assert_eq!(
-            page_csp(None, false),
-            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
-             img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
-             object-src 'none'; frame-ancestors 'none'; report-uri /csp-reports"
+            page_csp("c3RhcnRlcg==", None, false),
+            "default-src 'none'; script-src 'self' 'sha256-c3RhcnRlcg==' 'wasm-unsafe-eval'; style-src 'self'; \
+             connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
+             base-uri 'none'; object-src 'none'; frame-ancestors 'none'; report-uri /csp-reports"
         );
-        let development = page_csp(Some("bm9uY2U="), true);
+        let development = page_csp("c3RhcnRlcg==", Some("bm9uY2U="), true);
         let development = development.to_str().unwrap();
-        assert!(development.contains("script-src 'self' 'nonce-bm9uY2U=' 'wasm-unsafe-eval';"));
+        assert!(development.contains("script-src 'self' 'sha256-c3RhcnRlcg==' 'nonce-bm9uY2U=' 'wasm-unsafe-eval';"));
         assert!(development.contains("connect-src 'self' ws://localhost:3001 ws://127.0.0.1:3001;"));
-        assert_eq!(page_csp(Some("n\r\nx: y"), false), BARE_CSP);
+        assert_eq!(page_csp("", Some("n\r\nx: y"), false), BARE_CSP);
     }
 }

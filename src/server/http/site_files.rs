@@ -1,14 +1,18 @@
 //! The files that every page names: styles, script, wasm, and what starts them.
 //!
-//! Leptos writes what starts the islands into each page. Here it is a file: a browser fetches it once, a page is a third
-//! smaller, and no page needs an inline script.
+//! Leptos writes what starts the islands into each page. Here it is a file: a browser fetches it once, and a page is a third
+//! smaller. A page itself holds only the starter: a line that lets all scripts come after the first paint, which a slow
+//! line shall have for itself, and then fetches them together. Its hash is in the policy of all pages.
 
-use super::{assets, document::RESOURCES, ready_made::ReadyMade};
+use super::{assets, document::RESOURCES, headers::page_csp, ready_made::ReadyMade};
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, Method, Response, header},
+    http::{HeaderMap, HeaderValue, Method, Response, header},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use leptos::{config::LeptosOptions, prelude::*};
 use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, OnceLock};
@@ -20,22 +24,37 @@ use crate::pages::context::SiteNames;
 const SEND_AS_THE_BROWSER_DOES: &str =
     "document.addEventListener('submit',e=>e.defaultPrevented||e.stopPropagation());";
 
-/// Calls `c` once something was painted, or at once in a tab that nobody sees, which paints nothing.
-const AFTER_PAINT: &str = "const afterPaint=c=>{let d;const go=()=>{d||(d=1,c())};if(document.hidden)return go();\
-    try{new PerformanceObserver((_,o)=>{o.disconnect();go()}).observe({type:'paint',buffered:true})}catch{go()}};";
+/// Goes once something was painted, or at once in a tab that nobody sees, which paints nothing.
+const AFTER_PAINT: &str = "if(document.hidden)go();else \
+    try{new PerformanceObserver((_,o)=>{o.disconnect();go()}).observe({type:'paint',buffered:true})}catch{go()}";
 
-/// Where Leptos's text waits until the browser is idle, and fetches the script and then the wasm.
+/// Where Leptos's text waits until the browser is idle, fetches the script and then the wasm, and how it is told their names.
 const IDLE: &str = "idle(() => {\n\t\timport(";
 const FETCHED_LATE: &str = "{module_or_path: `${root}/${pkg_path}/${wasm_output_name}.wasm`}";
+const NAMES: &str = "(\"\", \"";
 
-/// Leptos's text so that it waits for the first paint, which a slow line shall have for itself, and then fetches both
-/// together. A text of another form stays as it is.
-fn after_the_first_paint(text: &str) -> String {
-    if !text.contains(IDLE) || !text.contains(FETCHED_LATE) {
-        return text.to_owned();
-    }
-    let both = "afterPaint(() => {const wasm = fetch(`${root}/${pkg_path}/${wasm_output_name}.wasm`);import(";
-    text.replace(IDLE, both).replace(FETCHED_LATE, "{module_or_path: wasm}")
+/// What a page says to fetch all at once: the wasm waits under a name for the script that starts it.
+fn starter(start: &str, script_and_wasm: Option<[String; 2]>) -> String {
+    let beside = script_and_wasm.map(|[script, wasm]| format!("self.doorward=fetch('{wasm}');import('{script}');"));
+    let beside = beside.unwrap_or_default();
+    format!("let d;const go=()=>{{if(!d){{d=1;{beside}import('{start}')}}}};{AFTER_PAINT}")
+}
+
+/// Leptos's text so that it does not wait, takes the wasm that is on its way, and what it calls script and wasm. A text of
+/// another form stays as it is, and fetches them itself.
+fn at_once(text: &str) -> (String, Option<[String; 2]>) {
+    let found = Some(text).filter(|text| text.contains(IDLE) && text.contains(FETCHED_LATE)).and_then(named);
+    let Some(names) = found else { return (text.to_owned(), None) };
+    let text = text.replace(IDLE, "(run => run())(() => {\n\t\timport(");
+    (text.replace(FETCHED_LATE, "{module_or_path: self.doorward}"), Some(names))
+}
+
+/// Script and wasm by the words `("", "FOLDER", "SCRIPT", "WASM", …` in Leptos's text.
+fn named(text: &str) -> Option<[String; 2]> {
+    let (_, names) = text.split_once(NAMES)?;
+    let mut names = names.split('"').step_by(2);
+    let (folder, script, wasm) = (names.next()?, names.next()?, names.next()?);
+    Some([format!("/{folder}/{script}.js"), format!("/{folder}/{wasm}.wasm")])
 }
 
 /// Where each is, and the text of the one that starts the others.
@@ -45,6 +64,9 @@ pub struct SiteFiles(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     names: SiteNames,
+    /// SHA-256 in base64, as a policy names it (W3C, "Content Security Policy Level 3", 2.3.1).
+    starter_hash: String,
+    start: String,
     text: String,
     ready: OnceLock<ReadyMade>,
 }
@@ -59,25 +81,34 @@ impl SiteFiles {
             owner.with(|| view! { <HydrationScripts options=leptos islands=true islands_router=true /> }.to_html());
         let script = html.split_once("<script").and_then(|(_, rest)| rest.split_once('>')).map(|(_, text)| text);
         let text = script.and_then(|script| script.split_once("</script>")).map(|(text, _)| text).unwrap_or_default();
+        let (text, script_and_wasm) = at_once(text);
         // What Leptos's side in the browser asks for, and `document` has taken off every page.
         let no_resources: String = RESOURCES.concat().iter().map(|list| format!("self.{list}=[];")).collect();
-        let text = [SEND_AS_THE_BROWSER_DOES, &no_resources, AFTER_PAINT, &after_the_first_paint(text)].concat();
+        let text = [SEND_AS_THE_BROWSER_DOES, &no_resources, &text].concat();
         // As long as the hashes that cargo-leptos puts into names.
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&text))[..assets::HASH_LENGTH];
         let start = format!("/{}/start.{hash}.js", options.site_pkg_dir);
-        let names = SiteNames { style: assets::stylesheet(options), start };
-        Self(Arc::new(Inner { names, text, ready: OnceLock::new() }))
+        let starter = starter(&start, script_and_wasm);
+        let starter_hash = STANDARD.encode(Sha256::digest(&starter));
+        let names = SiteNames { style: assets::stylesheet(options), starter };
+        Self(Arc::new(Inner { names, starter_hash, start, text, ready: OnceLock::new() }))
     }
 
-    /// Where they are.
+    /// Where the styles are, and the starter.
     #[must_use]
     pub fn names(&self) -> &SiteNames {
         &self.0.names
     }
 
+    /// The policy of a page with the starter; the rest is as [`page_csp`] has it.
+    #[must_use]
+    pub fn policy(&self, nonce: Option<&str>, development: bool) -> HeaderValue {
+        page_csp(&self.0.starter_hash, nonce, development)
+    }
+
     /// The file that starts the others, if that is what is asked for.
     pub async fn serve(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-        if path != self.0.names.start || ![Method::GET, Method::HEAD].contains(method) {
+        if path != self.0.start || ![Method::GET, Method::HEAD].contains(method) {
             return None;
         }
         if self.0.ready.get().is_none() {
@@ -99,16 +130,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn script_and_wasm_are_fetched_together_after_the_first_paint() {
+    fn a_page_has_script_and_wasm_fetched_together_after_the_first_paint() {
+        let options = LeptosOptions::builder().output_name("doorward").site_pkg_dir("pkg").build();
+        let files = SiteFiles::new(&options);
+        let (starter, start) = (&files.names().starter, &files.0.start);
+        let hash = start.strip_prefix("/pkg/start.").and_then(|name| name.strip_suffix(".js"));
+        assert_eq!(hash.map(str::len), Some(assets::HASH_LENGTH));
+        let fetches = ["fetch('/pkg/doorward.wasm')", "import('/pkg/doorward.js')", &format!("import('{start}')")];
+        assert!(fetches.iter().all(|fetch| starter.contains(fetch)), "{starter}");
+        assert!(
+            !starter.contains('<') && !starter.contains("nonce"),
+            "it stands in a page as it is, and is always the same"
+        );
+        let hash = STANDARD.encode(Sha256::digest(starter));
+        assert!(files.policy(None, false).to_str().unwrap().contains(&format!("script-src 'self' 'sha256-{hash}' ")));
+    }
+
+    #[test]
+    fn what_starts_the_islands_takes_the_wasm_that_is_on_its_way() {
         let options = LeptosOptions::builder().output_name("doorward").site_pkg_dir("pkg").build();
         let files = SiteFiles::new(&options);
         let text = &files.0.text;
-        assert!(text.contains("afterPaint(() => {const wasm = fetch(") && text.contains("{module_or_path: wasm}"));
+        assert!(text.contains("{module_or_path: self.doorward}") && !text.contains("idle(() => {"));
         assert!(
             text.starts_with(SEND_AS_THE_BROWSER_DOES) && text.contains("navigateToPage"),
             "and the router is there"
         );
-        let name = files.names().start.strip_prefix("/pkg/start.").and_then(|name| name.strip_suffix(".js"));
-        assert_eq!(name.map(str::len), Some(assets::HASH_LENGTH));
+    }
+
+    #[test]
+    fn a_text_of_another_form_stays_as_it_is_and_is_started_all_the_same() {
+        let (text, names) = at_once("import(somewhere)");
+        assert_eq!((text.as_str(), &names), ("import(somewhere)", &None));
+        assert!(starter("/pkg/start.js", names).contains("{d=1;import('/pkg/start.js')}"));
     }
 }

@@ -1,6 +1,8 @@
 //! K: headers, caching and leaks. E: mail that cannot leave.
 
 use crate::harness::{App, on_both_engines};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
 on_both_engines! {
     async fn security_headers_stand_on_every_answer(engine) {
@@ -27,18 +29,22 @@ on_both_engines! {
         }
     }
 
-    async fn the_page_policy_allows_files_of_ours_and_nothing_else(engine) {
+    async fn the_page_policy_allows_files_of_ours_and_one_line_by_its_hash(engine) {
         let app = App::start(engine).await;
         let mona = app.signed_in("mona").await;
         for page in [app.anonymous().page("/login").await, app.anonymous().page("/login").await, mona.page("/dashboard").await] {
             let policy = page.header("content-security-policy");
             assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
-            for part in ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval';", "style-src 'self';", "base-uri 'none'",
+            for part in ["default-src 'none'", "script-src 'self' 'sha256-", "style-src 'self';", "base-uri 'none'",
                          "object-src 'none'", "form-action 'self'"] {
                 assert!(policy.contains(part), "{part}");
             }
             assert_eq!(page.text.matches("<script").count(), 1);
-            assert!(page.text.contains("<script type=\"module\" src=\"/pkg/start."));
+            let (_, starter) = page.text.split_once("<script type=\"module\">").expect("the starter");
+            let (starter, _) = starter.split_once("</script>").unwrap();
+            let hash = STANDARD.encode(Sha256::digest(starter));
+            assert!(policy.contains(&format!("script-src 'self' 'sha256-{hash}' 'wasm-unsafe-eval';")), "{policy}");
+            assert!(starter.contains("import('/pkg/start."), "{starter}");
             assert!(!page.text.contains(" style=") && !page.text.contains("<style"));
         }
     }
