@@ -18,8 +18,8 @@ use leptos_router::{
     components::{FlatRoutes, Route, Router},
 };
 
-/// The whole document. The stylesheet blocks rendering: no page is seen without it. The one script in the page lets all
-/// others come after the first paint: until they are there, forms and links are the browser's.
+/// The whole document. The stylesheet blocks rendering: no page is seen without it. The starter lets all scripts
+/// that are files come after the first paint: until they are there, forms and links are the browser's.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let files = site_names();
     view! {

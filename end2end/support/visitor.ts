@@ -24,6 +24,11 @@ export class Visitor {
     if (this.scripts) await expect(asleep).toHaveCount(0);
   }
 
+  /** Waits until links, too, are in the hands of the scripts, where they run. */
+  async hydrated(): Promise<void> {
+    if (this.scripts) await this.page.waitForFunction(() => "__hydrateIsland" in window);
+  }
+
   /** The field of that name. */
   field(name: string): Locator {
     return this.page.locator(`input[name="${name}"]`);

@@ -50,7 +50,7 @@ test("the sections are one document, each as alive as if it had been opened", as
   });
   await visitor.entersAs(person, server.baseURL);
   await visitor.open("/dashboard");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await page.evaluate(() => Object.assign(window, { marked: true }));
   for (let round = 0; round < 2; round++) {
     for (const name of ["Profile", "Security", "Sessions", "History", "Privacy"]) {
@@ -85,7 +85,7 @@ test("neither storage nor a global holds a token or anything of the person on a 
   const secrets = (await page.context().cookies()).map(({ value }) => value);
   for (const path of PAGES) {
     await visitor.open(path);
-    await page.waitForLoadState("networkidle");
+    await visitor.hydrated();
     const tab = new Tab(page);
     await tab.comesBack();
     await tab.isQuiet();

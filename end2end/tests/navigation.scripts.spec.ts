@@ -39,7 +39,7 @@ test("the start page and the dashboard are one document, and the dashboard works
   const person = somebody();
   await visitor.entersAs(person, server.baseURL);
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await mark(page);
   for (let round = 0; round < 3; round++) {
     await page.getByRole("link", { name: "Go to your dashboard" }).click();
@@ -65,7 +65,7 @@ test("the start page and the dashboard are one document, and the dashboard works
 test("a form that came by a link refuses, takes and leads on as one that was opened", async ({ visitor, page, errors }) => {
   const person = somebody();
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await mark(page);
   await page.getByRole("link", { name: "Create account" }).click();
   await expect(visitor.heading).toHaveText("Create account");
@@ -108,7 +108,7 @@ test("a form that came by a link refuses, takes and leads on as one that was ope
 
 test("back and forward show the page that the address names, and its form works", async ({ visitor, page, errors }) => {
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await page.getByRole("link", { name: "Create account" }).click();
   await expect(visitor.heading).toHaveText("Create account");
   await page.locator(".card-foot").getByRole("link", { name: "Sign in" }).click();
@@ -133,7 +133,7 @@ test("a link to the dashboard of who is no longer signed in leads to the login p
   const person = somebody();
   await visitor.entersAs(person, server.baseURL);
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await page.context().clearCookies();
   await page.getByRole("link", { name: "Go to your dashboard" }).click();
   await expect(page).toHaveURL("/login?next=/dashboard");
@@ -146,7 +146,7 @@ test("a link to the dashboard of who is no longer signed in leads to the login p
 
 test("after a link the keyboard and the screen reader are in the new page", async ({ visitor, page }) => {
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   await page.getByRole("link", { name: "Create account" }).focus();
   await page.keyboard.press("Enter");
   await expect(visitor.heading).toHaveText("Create account");

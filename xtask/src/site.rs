@@ -52,6 +52,8 @@ pub fn serve(profile: Profile) -> Outcome {
 /// Installs what is missing and becomes `cargo leptos watch`.
 pub fn watch() -> Outcome {
     let mut watch = command("cargo", &["leptos", "watch"]);
+    // It hashes names at the first build only, and what is built later would not be the files that pages name.
+    watch.env("LEPTOS_HASH_FILES", "false");
     let error = watch.env("PATH", tools::for_site()?).exec();
     Err(not_started(&watch, &error))
 }

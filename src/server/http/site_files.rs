@@ -24,18 +24,22 @@ use crate::pages::context::SiteNames;
 const SEND_AS_THE_BROWSER_DOES: &str =
     "document.addEventListener('submit',e=>e.defaultPrevented||e.stopPropagation());";
 
-/// Goes once something was painted, or at once in a tab that nobody sees, which paints nothing.
-const AFTER_PAINT: &str = "if(document.hidden)go();else \
-    try{new PerformanceObserver((_,o)=>{o.disconnect();go()}).observe({type:'paint',buffered:true})}catch{go()}";
+/// Goes once something was painted, or at once in a tab that nobody sees, which paints nothing. A browser that tells nothing
+/// of paints goes after two seconds: a module runs when the page is read and its styles are there, so a paint is near.
+const AFTER_PAINT: &str = "if(document.hidden)go();else{setTimeout(go,2e3);\
+    try{new PerformanceObserver((_,o)=>{o.disconnect();go()}).observe({type:'paint',buffered:true})}catch{go()}}";
 
 /// Where Leptos's text waits until the browser is idle, fetches the script and then the wasm, and how it is told their names.
 const IDLE: &str = "idle(() => {\n\t\timport(";
 const FETCHED_LATE: &str = "{module_or_path: `${root}/${pkg_path}/${wasm_output_name}.wasm`}";
 const NAMES: &str = "(\"\", \"";
 
-/// What a page says to fetch all at once: the wasm waits under a name for the script that starts it.
+/// What a page says to fetch all at once: the wasm waits under a name for the script that starts it, which is the one to
+/// complain if something does not come.
 fn starter(start: &str, script_and_wasm: Option<[String; 2]>) -> String {
-    let beside = script_and_wasm.map(|[script, wasm]| format!("self.doorward=fetch('{wasm}');import('{script}');"));
+    let beside = script_and_wasm.map(|[script, wasm]| {
+        format!("(self.doorward=fetch('{wasm}')).catch(()=>{{}});import('{script}').catch(()=>{{}});")
+    });
     let beside = beside.unwrap_or_default();
     format!("let d;const go=()=>{{if(!d){{d=1;{beside}import('{start}')}}}};{AFTER_PAINT}")
 }
@@ -49,12 +53,18 @@ fn at_once(text: &str) -> (String, Option<[String; 2]>) {
     (text.replace(FETCHED_LATE, "{module_or_path: self.doorward}"), Some(names))
 }
 
-/// Script and wasm by the words `("", "FOLDER", "SCRIPT", "WASM", …` in Leptos's text.
+/// Script and wasm by the words `("", "FOLDER", "SCRIPT", "WASM", …` in Leptos's text; only plain names go into a script.
 fn named(text: &str) -> Option<[String; 2]> {
     let (_, names) = text.split_once(NAMES)?;
     let mut names = names.split('"').step_by(2);
     let (folder, script, wasm) = (names.next()?, names.next()?, names.next()?);
-    Some([format!("/{folder}/{script}.js"), format!("/{folder}/{wasm}.wasm")])
+    let names = [format!("/{folder}/{script}.js"), format!("/{folder}/{wasm}.wasm")];
+    names.iter().all(|name| name.chars().all(is_plain)).then_some(names)
+}
+
+/// Whether it can stand in a path and in a script as it is.
+fn is_plain(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "._-/".contains(letter)
 }
 
 /// Where each is, and the text of the one that starts the others.
@@ -66,6 +76,7 @@ struct Inner {
     names: SiteNames,
     /// SHA-256 in base64, as a policy names it (W3C, "Content Security Policy Level 3", 2.3.1).
     starter_hash: String,
+    /// The path of the file that starts the others, and what is in it.
     start: String,
     text: String,
     ready: OnceLock<ReadyMade>,
@@ -87,7 +98,8 @@ impl SiteFiles {
         let text = [SEND_AS_THE_BROWSER_DOES, &no_resources, &text].concat();
         // As long as the hashes that cargo-leptos puts into names.
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&text))[..assets::HASH_LENGTH];
-        let start = format!("/{}/start.{hash}.js", options.site_pkg_dir);
+        let folder: String = options.site_pkg_dir.chars().filter(|letter| is_plain(*letter)).collect();
+        let start = format!("/{folder}/start.{hash}.js");
         let starter = starter(&start, script_and_wasm);
         let starter_hash = STANDARD.encode(Sha256::digest(&starter));
         let names = SiteNames { style: assets::stylesheet(options), starter };
@@ -136,11 +148,12 @@ mod tests {
         let (starter, start) = (&files.names().starter, &files.0.start);
         let hash = start.strip_prefix("/pkg/start.").and_then(|name| name.strip_suffix(".js"));
         assert_eq!(hash.map(str::len), Some(assets::HASH_LENGTH));
-        let fetches = ["fetch('/pkg/doorward.wasm')", "import('/pkg/doorward.js')", &format!("import('{start}')")];
-        assert!(fetches.iter().all(|fetch| starter.contains(fetch)), "{starter}");
-        assert!(
-            !starter.contains('<') && !starter.contains("nonce"),
-            "it stands in a page as it is, and is always the same"
+        assert_eq!(
+            *starter,
+            format!(
+                "let d;const go=()=>{{if(!d){{d=1;(self.doorward=fetch('/pkg/doorward.wasm')).catch(()=>{{}});\
+                 import('/pkg/doorward.js').catch(()=>{{}});import('{start}')}}}};{AFTER_PAINT}"
+            )
         );
         let hash = STANDARD.encode(Sha256::digest(starter));
         assert!(files.policy(None, false).to_str().unwrap().contains(&format!("script-src 'self' 'sha256-{hash}' ")));
@@ -156,6 +169,17 @@ mod tests {
             text.starts_with(SEND_AS_THE_BROWSER_DOES) && text.contains("navigateToPage"),
             "and the router is there"
         );
+    }
+
+    #[test]
+    fn no_name_gets_out_of_its_quotes() {
+        for name in ["a'b", "a</script>", "a\"b", "a b"] {
+            let options = LeptosOptions::builder().output_name(name).site_pkg_dir(name).build();
+            let files = SiteFiles::new(&options);
+            let hash = files.0.start.rsplit('.').nth(1).unwrap();
+            let folder: String = name.chars().filter(|letter| is_plain(*letter)).collect();
+            assert_eq!(files.names().starter, starter(&format!("/{folder}/start.{hash}.js"), None), "{name}");
+        }
     }
 
     #[test]

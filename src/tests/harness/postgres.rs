@@ -33,7 +33,7 @@ fn start() -> String {
     let bin = bin();
     let folder = tempfile::Builder::new().prefix("doorward-pg").tempdir().unwrap().keep();
     let port = super::free_address().port();
-    // No test of this server's takes its machine away (those have a `Cluster`), so nothing need reach the disk; and it has
+    // No test stops this server (those have a `Cluster`), so nothing need reach the disk; and it has
     // hundreds of databases, round which the cleaner would go all the time.
     // The shell waits on our standard input, so the server ends when this process does, however it ends.
     let script = format!(
