@@ -25,8 +25,9 @@ use doorward::{
         store::Store,
     },
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The password of everybody in the tests.
@@ -91,7 +92,7 @@ impl App {
     /// An application with TOML text laid over the settings.
     pub async fn start_with(engine: Engine, extra: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = new_database(engine, &folder).await;
+        let database = migrated_database(engine, &folder).await;
         let clock = Arc::new(ManualClock::new(START));
         Self::launch(engine, folder, database, clock, extra.to_owned()).await
     }
@@ -243,6 +244,40 @@ pub async fn new_database(engine: Engine, folder: &TempDir) -> String {
         Engine::Sqlite => format!("sqlite:{}", folder.path().join("doorward.db").display()),
         Engine::Postgres => postgres::new_database().await,
     }
+}
+
+/// The URL of a new database that has its tables and nothing in them. Most tests begin with one: it is a copy of what was
+/// migrated once.
+async fn migrated_database(engine: Engine, folder: &TempDir) -> String {
+    static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    static ON_SERVER: OnceCell<String> = OnceCell::const_new();
+    match engine {
+        Engine::Sqlite => {
+            let migrated = || async {
+                let folder = tempfile::tempdir().unwrap();
+                migrate(&new_database(engine, &folder).await).await;
+                std::fs::read(folder.path().join("doorward.db")).unwrap()
+            };
+            let path = folder.path().join("doorward.db");
+            std::fs::write(&path, FILE.get_or_init(migrated).await).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            format!("sqlite:{}", path.display())
+        }
+        Engine::Postgres => {
+            let migrated = || async {
+                let url = postgres::new_database().await;
+                migrate(&url).await;
+                url
+            };
+            postgres::copy_of(ON_SERVER.get_or_init(migrated).await).await
+        }
+    }
+}
+
+/// Makes the tables, and lets go of the database.
+async fn migrate(url: &str) {
+    let settings = Settings::from_toml(&format!("database.url = '{url}'")).unwrap();
+    Store::open(&settings.database).await.unwrap().close().await;
 }
 
 /// The path and query of the first link of ours in a mail's text.

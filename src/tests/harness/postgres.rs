@@ -16,12 +16,22 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database. `DOORWARD_TEST_PG_URL` names a server to use instead of a private one.
 pub async fn new_database() -> String {
+    create("").await
+}
+
+/// The URL of a new database with all that is in the one of this URL, which nobody may be using.
+pub async fn copy_of(url: &str) -> String {
+    let (_, name) = url.rsplit_once('/').unwrap();
+    create(&format!("TEMPLATE {name}")).await
+}
+
+async fn create(how: &str) -> String {
     let server = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start).clone()).await.unwrap();
     let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     sqlx::any::install_default_drivers();
     let url = format!("{server}/postgres");
     let mut connection = sqlx::AnyConnection::connect(&url).await.expect("the tests' PostgreSQL answers");
-    let create = format!("CREATE DATABASE {name}");
+    let create = format!("CREATE DATABASE {name} {how}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
     format!("{server}/{name}")
 }
