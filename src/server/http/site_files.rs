@@ -112,7 +112,7 @@ impl SiteFiles {
         &self.0.names
     }
 
-    /// The policy of a page with the starter; the rest is as [`page_csp`] has it.
+    /// The policy of a page with the starter, with or without a nonce for another inline script; `development` lets it reload.
     #[must_use]
     pub fn policy(&self, nonce: Option<&str>, development: bool) -> HeaderValue {
         page_csp(&self.0.starter_hash, nonce, development)
