@@ -24,9 +24,14 @@ export class Visitor {
     if (this.scripts) await expect(asleep).toHaveCount(0);
   }
 
-  /** Waits until links, too, are in the hands of the scripts, where they run. */
+  /** Waits until links, too, are in the hands of the scripts, where they run: half a second after the last of them came. */
   async hydrated(): Promise<void> {
-    if (this.scripts) await this.page.waitForFunction(() => "__hydrateIsland" in window);
+    if (!this.scripts) return;
+    await this.page.waitForFunction(() => {
+      const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+      const came = files.find(({ name }) => name.endsWith(".wasm"))?.responseEnd ?? 0;
+      return "__hydrateIsland" in window && came > 0 && performance.now() > came + 500;
+    });
   }
 
   /** The field of that name. */

@@ -1,6 +1,7 @@
 // Who comes back fetches the page alone: everything else has its hash in its name and is kept for ever.
 
 import { expect, type Page, test } from "../support/fixtures.ts";
+import { Visitor } from "../support/visitor.ts";
 
 /**
  * What a page has asked the server for; whether it was kept from before is told by the browser's own protocol only. Its
@@ -30,7 +31,7 @@ class Traffic {
     return traffic;
   }
 
-  /** What came from the server. Not what the browser dropped: without scripts, those that the page announces. */
+  /** What came from the server. */
   get transferred(): string[] {
     return this.where((id) => this.answered.has(id) && !this.kept.has(id) && !this.unchanged.has(id));
   }
@@ -48,15 +49,16 @@ class Traffic {
 test("a second visit to the login page transfers its HTML and no file", async ({ visitor, page, context }) => {
   const first = await Traffic.of(page);
   await visitor.open("/login");
-  await page.waitForLoadState("networkidle");
+  await visitor.hydrated();
   const kinds = first.transferred.map((path) => /\.(\w+)$/.exec(path)?.[1] ?? "page");
   expect(kinds).toEqual(expect.arrayContaining(visitor.scripts ? ["page", "css", "js", "wasm"] : ["page", "css"]));
 
   // Another tab, so that nothing is left in memory of the first one's document.
   const again = await context.newPage();
   const second = await Traffic.of(again);
-  await again.goto("/login");
-  await again.waitForLoadState("networkidle");
+  const visitorAgain = new Visitor(again, visitor.scripts);
+  await visitorAgain.open("/login");
+  await visitorAgain.hydrated();
   // A passkey is offered by a question of the script, at each visit; that is no file.
   const files = second.transferred.filter((path) => !path.endsWith("/start_passkey_log_in"));
   expect(files).toEqual(["GET /login"]);

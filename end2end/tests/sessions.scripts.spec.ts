@@ -3,6 +3,7 @@
 
 import { door, expect, type Page, type Server, somebody, test as base } from "../support/fixtures.ts";
 import { CALM, OFFLINE, Tab } from "../support/tab.ts";
+import { Visitor } from "../support/visitor.ts";
 
 const test = base.extend<{ tab: Tab }>({
   tab: async ({ page }, use) => use(new Tab(page)),
@@ -32,7 +33,7 @@ test.describe("two tabs", () => {
     const home = await context.newPage();
     await home.goto("/");
     await expect(home.getByText(`Signed in as ${person.firstName}`)).toBeVisible();
-    await home.waitForLoadState("networkidle");
+    await new Visitor(home, true).hydrated();
 
     await visitor.signOut();
     await expect(other.page).toHaveURL("/login?notice=signed-out");

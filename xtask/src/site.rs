@@ -54,6 +54,8 @@ pub fn watch() -> Outcome {
     let mut watch = command("cargo", &["leptos", "watch"]);
     // It hashes names at the first build only, and what is built later would not be the files that pages name.
     watch.env("LEPTOS_HASH_FILES", "false");
+    // Of an earlier build: a server started by hand would name its files.
+    let _ = fs::remove_file(binary(Profile::Dev).with_file_name("hash.txt"));
     let error = watch.env("PATH", tools::for_site()?).exec();
     Err(not_started(&watch, &error))
 }

@@ -24,6 +24,9 @@ pub fn run() -> Outcome {
     for (kind, requests, bytes) in by_kind {
         println!("    {kind:<8}{requests:>10}{bytes:>10}");
     }
+    if let Some((kind, ..)) = by_kind.iter().find(|(kind, requests, _)| *kind != "other" && *requests == 0) {
+        return Err(format!("no {kind} was found that {PAGE} fetches: does the page name it in another way?"));
+    }
     let total: usize = weights.values().sum();
     let form: usize = by_kind.iter().filter(|(kind, ..)| ["html", "css"].contains(kind)).map(|(.., bytes)| bytes).sum();
     println!("    {:<8}{:>10}{total:>10}", "total", weights.len());
