@@ -23,15 +23,15 @@ const CHEAP_BUILD: [(&str, &str); 5] = [
 /// The parts of cargo-leptos that compress the site; unoptimised they would cost minutes at every build.
 const FAST_PARTS: [&str; 3] = ["brotli", "brotli-decompressor", "alloc-stdlib"];
 
-/// Everything that `serve` and `test` install.
+/// Everything that `serve` and `test` install. First what waits for the network, beside which others can compile.
 pub fn set_up_all() -> Outcome {
-    for_site().map(drop)?;
     for_lints()?;
     browser_suite()?;
     chromium().map(drop)?;
     schemathesis().map(drop)?;
     for_chaos()?;
-    postgres().map(drop)
+    postgres().map(drop)?;
+    for_site().map(drop)
 }
 
 /// What the site's build needs; gives the PATH to build with.
