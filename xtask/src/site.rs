@@ -79,12 +79,6 @@ pub fn build(profile: Profile) -> Outcome {
     })
 }
 
-/// As [`build`] for release, in a process that stands back: for whoever has something else to do meanwhile.
-pub fn build_aside() -> Outcome {
-    let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
-    run(command("nice", &["-n", "19"]).arg(this).arg("build"))
-}
-
 /// The site, and then the binary that holds it. No path of this machine is in it, and files are as old as the last commit
 /// that changed one, so that the same sources may give the same bytes wherever they lie.
 fn release(path: &OsStr) -> Outcome {
