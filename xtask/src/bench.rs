@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: Doorward beside what the machine can do, both measured in one run by the crate in `xtask/bench`.
 
+use crate::checks::ALL_CRATES;
 use crate::site::{self, Profile};
 use crate::step::{Outcome, command, root, run as run_command, step, target};
 use crate::tools;
@@ -47,15 +48,18 @@ fn measure(profile: Profile, words: &[&str]) -> Outcome {
 /// For release in a folder of its own, for the server's build has other flags; otherwise as the tests are built: most of
 /// it is compiled already.
 fn build(profile: Profile) -> Outcome<PathBuf> {
-    let mut cargo = command("cargo", &["build", "--locked", "--package", "doorward-bench", "--bin", "doorward-bench"]);
+    let mut cargo = command("cargo", &["build", "--locked", "--bin", "doorward-bench"]);
     if profile == Profile::Release {
         let folder = target().join("bench");
-        cargo.arg("--release").arg("--target-dir").arg(&folder).env("CARGO_ENCODED_RUSTFLAGS", site::flags()?);
+        cargo
+            .args(["--package", "doorward-bench", "--release"])
+            .arg("--target-dir")
+            .arg(&folder)
+            .env("CARGO_ENCODED_RUSTFLAGS", site::flags()?);
         run_command(&mut cargo)?;
         return Ok(folder.join("release/doorward-bench"));
     }
     // With all that the tests are built with: alone it would have other features, and be built anew.
-    let all = ["--package", "doorward", "--package", "xtask", "--no-default-features", "--features", "doorward/ssr"];
-    run_command(cargo.args(all).arg("--examples"))?;
+    run_command(cargo.args(ALL_CRATES).arg("--examples"))?;
     Ok(site::binary(profile).with_file_name("doorward-bench"))
 }

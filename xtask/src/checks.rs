@@ -42,43 +42,37 @@ const NO_INPUTS: [&str; 4] =
 
 const BROWSER_TARGET: &str = "wasm32-unknown-unknown";
 
+/// The server and what measures and tests it, in cargo's words.
+pub const ALL_CRATES: [&str; 9] = [
+    "--package",
+    "doorward",
+    "--package",
+    "doorward-bench",
+    "--package",
+    "xtask",
+    "--no-default-features",
+    "--features",
+    "doorward/ssr",
+];
+
 /// A step of one check: its name, cargo's words for it, and a variable to set.
-type Lint = (&'static str, &'static [&'static str], (&'static str, &'static str));
+type Lint = (&'static str, &'static [&'static [&'static str]], (&'static str, &'static str));
 
 const NO_VARIABLE: (&str, &str) = ("CARGO_TERM_PROGRESS_WHEN", "never");
 
 /// The server and what measures it are looked at together, and rustdoc with the examples: cargo then gives what they depend on
 /// the same features in all of these steps and in the tests, and compiles it once (a sixth less from nothing).
 const LINTS: [Lint; 4] = [
-    ("format", &["fmt", "--all", "--check"], NO_VARIABLE),
-    (
-        "clippy",
-        &[
-            "clippy",
-            "--package",
-            "doorward",
-            "--package",
-            "doorward-bench",
-            "--package",
-            "xtask",
-            "--no-default-features",
-            "--features",
-            "doorward/ssr",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-        NO_VARIABLE,
-    ),
+    ("format", &[&["fmt", "--all", "--check"]], NO_VARIABLE),
+    ("clippy", &[&["clippy"], &ALL_CRATES, &["--all-targets", "--", "-D", "warnings"]], NO_VARIABLE),
     (
         "rustdoc",
-        &["doc", "--no-deps", "--no-default-features", "--features", "ssr", "--lib", "--examples"],
+        &[&["doc", "--no-deps", "--no-default-features", "--features", "ssr", "--lib", "--examples"]],
         ("RUSTDOCFLAGS", "-D warnings"),
     ),
     (
         "clippy of the browser's half",
-        &[
+        &[&[
             "clippy",
             "--package",
             "doorward",
@@ -93,7 +87,7 @@ const LINTS: [Lint; 4] = [
             "--",
             "-D",
             "warnings",
-        ],
+        ]],
         NO_VARIABLE,
     ),
 ];
@@ -198,7 +192,7 @@ fn everything(count: &mut Count) -> Outcome {
 
 fn lints(count: &mut Count) -> Outcome {
     for (name, words, (variable, value)) in LINTS {
-        count.one(name, || run_command(command("cargo", words).env(variable, value)))?;
+        count.one(name, || run_command(command("cargo", &words.concat()).env(variable, value)))?;
     }
     Ok(())
 }
@@ -221,26 +215,13 @@ fn tests(count: &mut Count, filter: &str) -> Outcome {
     step("browser suite", || browser_tests(count, filter))
 }
 
-/// All Rust tests, in cargo's words.
-const RUST_TESTS: [&str; 9] = [
-    "--package",
-    "doorward",
-    "--package",
-    "doorward-bench",
-    "--package",
-    "xtask",
-    "--no-default-features",
-    "--features",
-    "doorward/ssr",
-];
-
 /// For those who have something else to do meanwhile.
 fn compile_rust_tests() -> Outcome {
-    run_command(command("nice", &["-n", "19", "cargo", "test", "--no-run"]).args(RUST_TESTS))
+    run_command(command("nice", &["-n", "19", "cargo", "test", "--no-run"]).args(ALL_CRATES))
 }
 
 fn rust_tests(count: &mut Count, filter: &str) -> Outcome {
-    cargo_test(count, rust_test(&RUST_TESTS)?.arg(filter))
+    cargo_test(count, rust_test(&ALL_CRATES)?.arg(filter))
 }
 
 /// `cargo test` with these words, and the programs that the tests start.
